@@ -1,0 +1,1 @@
+"""The factory: everything offline, from raw motion capture to a bundle."""

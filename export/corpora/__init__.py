@@ -1,0 +1,1 @@
+"""Data sets: one file each, from the raw archive to clips and captions."""

@@ -1,0 +1,1 @@
+"""Motion tokenizers: one paper, one file, the same contract."""

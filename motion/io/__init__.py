@@ -1,0 +1,1 @@
+"""Motion files of other programs, read into a Clip and written from one."""

@@ -1,0 +1,1 @@
+"""The service: a language model and its engines, answering over ZeroMQ."""

@@ -1,0 +1,1 @@
+"""Engines that run the bundle's graphs, behind one Protocol."""

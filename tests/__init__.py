@@ -1,0 +1,1 @@
+"""Tests, mirroring the tree: one file per module, every test a sentence."""

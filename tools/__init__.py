@@ -1,0 +1,1 @@
+"""Programs for people: set up, demo, test, check, view, bench."""
