@@ -1,0 +1,73 @@
+"""Archives of motion capture, unpacked once into a cache folder.
+
+The folder's name holds a digest of the archive, so that another archive of the same name never meets old files. It
+appears only when it is complete: an interrupted run leaves no folder that looks finished, and the next one starts that
+archive over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import tarfile
+import tempfile
+from pathlib import Path
+
+from export.corpora.trial import Trial
+from motion.errors import BadFile
+
+log = logging.getLogger(__name__)
+
+
+def unpack(archive: Path, cache: Path) -> Path:
+    """The folder below `cache` that holds the archive's files; made on the first call, found again on later ones.
+
+    Raises BadFile for an archive that is missing, damaged, or that would write outside its folder.
+    """
+    folder = cache / f"{archive.name.split('.')[0]}-{_digest(archive)[:12]}"
+    if folder.is_dir():
+        return folder
+    log.info("unpacking %s", archive.name)
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=cache) as scratch:
+        part = Path(scratch) / "files"
+        try:
+            with tarfile.open(archive) as tar:
+                tar.extractall(part, filter="data")
+        except (tarfile.TarError, EOFError, OSError) as problem:
+            raise BadFile(f"cannot be unpacked ({problem}); fetch the archive again", str(archive)) from problem
+        try:
+            os.rename(part, folder)
+        except OSError:
+            if not folder.is_dir():  # otherwise another process was faster with the same files
+                raise
+    return folder
+
+
+def members(folder: Path, suffix: str) -> list[str]:
+    """Paths of all files below `folder` that end in `suffix` (any case), relative, with forward slashes, sorted."""
+    return sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.suffix.lower() == suffix and path.is_file() and not path.name.startswith(".")
+    )
+
+
+def motion_path(trial: Trial, mocap: Path, cache: Path) -> Path:
+    """Where the trial's BVH or AMC lies on disk, its archive unpacked if it was not yet."""
+    return unpack(mocap / trial.archive, cache) / trial.member
+
+
+def skeleton_path(trial: Trial, mocap: Path, cache: Path) -> Path | None:
+    """Where the ASF of an AMC trial lies on disk; None for a BVH."""
+    if trial.skeleton_member is None:
+        return None
+    return unpack(mocap / trial.archive, cache) / trial.skeleton_member
+
+
+def _digest(archive: Path) -> str:
+    if not archive.is_file():
+        raise BadFile("there is no such archive; point --mocap at the folder that holds it", str(archive))
+    with archive.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
