@@ -1,0 +1,33 @@
+"""All tests, or those that pytest's arguments choose: `python3 -m tools.test [pytest arguments]`.
+
+Two processes share them unless -n says otherwise; nothing is fetched from a model hub.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from tools import bootstrap
+
+EXTRAS = ("view", "export", "dev")
+
+
+def main(arguments: list[str]) -> int:
+    """Run pytest with `arguments` and return its exit code."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes share the cores
+    import pytest
+
+    return int(pytest.main([*workers(arguments), *arguments]))
+
+
+def workers(arguments: list[str]) -> list[str]:
+    """Return `-n 2`, or nothing where `arguments` settle the processes themselves or need one alone."""
+    alone = ("-n", "--numprocesses", "--dist", "--pdb", "--trace", "--collect-only", "--co", "-h", "--help", "--version")
+    return [] if any(argument.startswith(alone) for argument in arguments) else ["-n", "2"]
+
+
+if __name__ == "__main__":
+    bootstrap.ensure(*EXTRAS)
+    sys.exit(main(sys.argv[1:]))
