@@ -24,8 +24,9 @@ def main(arguments: list[str]) -> int:
 
 def workers(arguments: list[str]) -> list[str]:
     """Return `-n 2`, or nothing where `arguments` settle the processes themselves or need one alone."""
-    alone = ("-n", "--numprocesses", "--dist", "--pdb", "--trace", "--collect-only", "--co", "-h", "--help", "--version")
-    return [] if any(argument.startswith(alone) for argument in arguments) else ["-n", "2"]
+    alone = {"--numprocesses", "--dist", "--pdb", "--trace", "--collect-only", "--co", "-h", "--help", "--version"}
+    settled = any(argument.startswith("-n") or argument.split("=")[0] in alone for argument in arguments)
+    return [] if settled else ["-n", "2"]
 
 
 if __name__ == "__main__":
