@@ -1,0 +1,219 @@
+"""Archives of motion capture -> canonical clips, features, captions and a split.
+
+    python -m export.prepare --mocap ../shared/mocap --out data/
+    python -m export.prepare --mocap ../shared/mocap --out data/ --table     also prints the retargeting error by corpus
+
+Writes clips/*.npz (one a trial: `smplx22`, 30 frames per second, floor at y = 0, facing +Z at the first frame), then
+features.npy (N, 199) float32 with every clip and its mirrored copy end to end, and index.json with one entry a clip.
+A run that was interrupted goes on where it stopped; the same archives give the same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import logging
+import os
+import sys
+from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from export.corpora.archive import unpack
+from export.corpora.catalogue import catalogue
+from export.corpora.trial import Trial
+from motion import clip as clips
+from motion import features
+from motion.errors import MotionError
+from motion.io import asf_amc, bvh
+from motion.retarget import limb_error_deg, retarget
+
+log = logging.getLogger(__name__)
+
+FRAMES_PER_TOKEN = 4
+_SHORTEST = 8  # frames; below that a clip holds no motion worth a token pair
+_VERSION = 3  # of the processing: raises when the same archive would give other clips
+
+
+@dataclass(frozen=True)
+class Source:
+    """One trial with the files that hold it."""
+
+    trial: Trial
+    motion: Path
+    skeleton: Path | None
+
+
+def split_of(name: str) -> str:
+    """"train", "val" or "test" in the proportion 90/5/5, by hash of the clip's name; mirrored copies follow."""
+    bucket = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % 100
+    return "train" if bucket < 90 else "val" if bucket < 95 else "test"
+
+
+def read(source: Source) -> clips.Clip:
+    """The trial as recorded, at 30 frames per second, reference pose cut off. Raises MotionError."""
+    trial = source.trial
+    clip = bvh.read(source.motion) if source.skeleton is None else asf_amc.read(source.skeleton, source.motion)
+    if trial.fps is not None:
+        clip = replace(clip, fps=trial.fps)
+    clip = clips.cut(clip, min(round(trial.drop_seconds * clip.fps), len(clip) - 1), len(clip))
+    return clips.resample(clip, features.FPS)
+
+
+def prepare_one(source: Source, folder: Path) -> dict[str, float]:
+    """Writes one canonical clip and returns its limb errors in degrees. Raises MotionError."""
+    recorded = read(source)
+    clip = replace(retarget(recorded), name=source.trial.name)
+    errors = limb_error_deg(recorded, clip)
+    path = clip_path(folder, source.trial.name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}.npz")
+    clips.save(clip, part)
+    os.replace(part, path)
+    path.with_suffix(".json").write_text(json.dumps({"version": _VERSION, "limb_error_deg": errors}))
+    return errors
+
+
+def clip_path(folder: Path, name: str) -> Path:
+    """Where the canonical clip of a trial lies."""
+    return folder / "clips" / f"{name}.npz"
+
+
+def _done(folder: Path, name: str) -> dict[str, float] | None:
+    note = clip_path(folder, name).with_suffix(".json")
+    try:
+        known = json.loads(note.read_text())
+    except (OSError, ValueError):
+        return None
+    return known["limb_error_deg"] if known.get("version") == _VERSION else None
+
+
+def _work(task: tuple[Source, Path]) -> tuple[str, dict[str, float] | str]:
+    source, folder = task
+    try:
+        return source.trial.name, prepare_one(source, folder)
+    except MotionError as error:
+        return source.trial.name, str(error)
+
+
+def retarget_all(sources: list[Source], folder: Path, workers: int) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
+    """Limb errors by trial, and the sentence for each trial that could not be read."""
+    errors: dict[str, dict[str, float]] = {}
+    failures: dict[str, str] = {}
+    waiting: list[Source] = []
+    for source in sources:
+        known = _done(folder, source.trial.name)
+        if known is None:
+            waiting.append(source)
+        else:
+            errors[source.trial.name] = known
+    if errors:
+        log.info("%d of %d clips are there already", len(errors), len(sources))
+    with ProcessPoolExecutor(workers) as pool:
+        futures = [pool.submit(_work, (source, folder)) for source in waiting]
+        for count, future in enumerate(as_completed(futures), 1):
+            name, result = future.result()
+            if isinstance(result, str):
+                failures[name] = result
+                log.warning("left out %s: %s", name, result)
+            else:
+                errors[name] = result
+            if count % 50 == 0 or count == len(futures):
+                log.info("retargeted %d of %d clips", count, len(futures))
+    return errors, failures
+
+
+def write_index(trials: list[Trial], folder: Path) -> None:
+    """features.npy and index.json of all clips and mirrored copies, in the order of their names."""
+    entries: list[dict[str, object]] = []
+    pieces: list[np.ndarray] = []
+    start = 0
+    for count, trial in enumerate(trials, 1):
+        clip = clips.load(clip_path(folder, trial.name))
+        for mirrored in (False, True):
+            frames = features.encode(clips.mirror(clip) if mirrored else clip)
+            frames = frames[: len(frames) // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN]
+            if len(frames) < _SHORTEST:
+                continue
+            pieces.append(frames)
+            entries.append(
+                {
+                    "name": trial.name + ("#mirrored" if mirrored else ""),
+                    "corpus": trial.corpus,
+                    "licence": trial.licence,
+                    "split": split_of(trial.name),
+                    "mirrored": mirrored,
+                    "action": trial.mirrored_action if mirrored else trial.action,
+                    "captions": list(trial.mirrored_captions if mirrored else trial.captions),
+                    "start": start,
+                    "frames": len(frames),
+                }
+            )
+            start += len(frames)
+        if count % 500 == 0:
+            log.info("features of %d of %d clips", count, len(trials))
+    np.save(folder / "features.npy", np.concatenate(pieces))
+    index = {"layout": features.NAME, "fps": features.FPS, "frames_per_token": FRAMES_PER_TOKEN, "clips": entries}
+    (folder / "index.json").write_text(json.dumps(index, indent=0, ensure_ascii=False))
+
+
+def error_table(trials: list[Trial], errors: dict[str, dict[str, float]]) -> str:
+    """Mean limb error in degrees by corpus, as a Markdown table."""
+    by_corpus: dict[str, list[dict[str, float]]] = defaultdict(list)
+    for trial in trials:
+        if trial.name in errors:
+            by_corpus[trial.corpus].append(errors[trial.name])
+    limbs = ["hip-knee", "knee-ankle", "shoulder-elbow", "elbow-wrist", "pelvis-neck"]
+    lines = ["| corpus | clips | " + " | ".join(limbs) + " |", "|---|---|" + "---|" * len(limbs)]
+    for corpus, found in sorted(by_corpus.items()):
+        means = [f"{np.mean([one[limb] for one in found]):.2f}" for limb in limbs]
+        lines.append(f"| {corpus} | {len(found)} | " + " | ".join(means) + " |")
+    return "\n".join(lines)
+
+
+def prepare(mocap: Path, out: Path, workers: int, table: bool) -> None:
+    """Runs all steps; see the module's docstring. Raises MotionError for a missing or damaged archive."""
+    cache = out / "archives"
+    trials = catalogue(mocap, cache)
+    folders = {archive: unpack(mocap / archive, cache) for archive in sorted({trial.archive for trial in trials})}
+    sources = [
+        Source(t, folders[t.archive] / t.member, folders[t.archive] / t.skeleton_member if t.skeleton_member else None)
+        for t in trials
+    ]
+    errors, failures = retarget_all(sources, out, workers)
+    kept = [trial for trial in trials if trial.name in errors]
+    write_index(kept, out)
+    log.info("%d clips in %s, %d left out", len(kept), out, len(failures))
+    if table:
+        log.info("mean angle between limbs of source and canonical clip, degrees:\n%s", error_table(trials, errors))
+
+
+def main() -> int:
+    """The command line."""
+    assert __doc__ is not None
+    parser = argparse.ArgumentParser(
+        prog="python -m export.prepare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--mocap", type=Path, required=True, metavar="DIR", help="folder of the archives")
+    parser.add_argument("--out", type=Path, default=Path("data"), metavar="DIR", help="where clips go (data)")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (all cores)")
+    parser.add_argument("--table", action="store_true", help="print the limb errors by corpus at the end")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        prepare(options.mocap, options.out, max(1, options.workers), options.table)
+    except MotionError as error:
+        log.error("%s", error)
+        return 2
+    except KeyboardInterrupt:
+        log.error("stopped; the same command goes on from here")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
