@@ -6,7 +6,9 @@ subjects and phrases; up to `WORDINGS` of the many combinations are drawn for ea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache as remember
 from itertools import chain, product, zip_longest
 from pathlib import Path, PurePosixPath
 
@@ -62,14 +64,32 @@ CLIP_ACTIONS: dict[str, str | None] = {  # of mislabelled clips; those not named
 }
 
 
+@dataclass(frozen=True)
+class Pool:
+    """All sentences for a content in a style."""
+
+    first: tuple[str, ...]
+    """The plainest, without and with the style, and those that are true of just this pair; every clip has them."""
+    groups: tuple[tuple[str, ...], ...]
+    """The others by how they are made, so that a draw has some of each kind."""
+
+
+PoolOf = Callable[[str, str], Pool]
+
+
 def trials(mocap: Path, cache: Path) -> list[Trial]:
     """All clips that hold motion, in order of their names."""
     sheet = load(mocap / "captions.json")
+    folder = archive.unpack(mocap / ARCHIVE, cache)
+
+    @remember
+    def pool_of(content: str, style: str) -> Pool:
+        return pool(sheet, content, style)
+
     found: list[Trial] = []
-    for member in archive.members(archive.unpack(mocap / ARCHIVE, cache), ".bvh"):
+    for member in archive.members(folder, ".bvh"):
         clip = PurePosixPath(member).stem
-        content, style = clip.split("_")[1:3]
-        if content in sheet.no_motion:
+        if _parts(clip)[0] in sheet.no_motion:
             continue
         label = action(sheet, clip)
         found.append(
@@ -82,8 +102,8 @@ def trials(mocap: Path, cache: Path) -> list[Trial]:
                 licence="CC-BY-NC-4.0",
                 fps=None,
                 drop_seconds=0.0,
-                captions=captions(sheet, clip, content, style),
-                mirrored_captions=mirrored_captions(sheet, clip, content, style),
+                captions=captions(sheet, clip, pool_of),
+                mirrored_captions=mirrored_captions(sheet, clip, pool_of),
                 action=label,
                 mirrored_action=mirror.action(label),
             )
@@ -92,32 +112,33 @@ def trials(mocap: Path, cache: Path) -> list[Trial]:
 
 
 def action(sheet: Captions, clip: str) -> str | None:
-    """The clip's action label; None where its name says something else than its motion."""
+    """The clip's action label; None where its motion is no plain example of what its name says."""
     if clip in sheet.mislabelled:
         return CLIP_ACTIONS.get(clip)
-    content, style = clip.split("_")[1:3]
+    content, style = _parts(clip)
     return STYLE_ACTIONS.get((content, style), ACTIONS[content])
 
 
-def captions(sheet: Captions, clip: str, content: str, style: str) -> tuple[str, ...]:
+def captions(sheet: Captions, clip: str, pool_of: PoolOf) -> tuple[str, ...]:
     """The clip's sentences: for a mislabelled one just its own, else also those of its content in its style."""
     own = sheet.clips.get(clip, ())
     if clip in sheet.mislabelled:
         return own
-    return _distinct(chain(own, wordings(sheet, content, style, clip)))[:WORDINGS]
+    content, style = _parts(clip)
+    return draw(pool_of(content, style), clip, own)
 
 
-def mirrored_captions(sheet: Captions, clip: str, content: str, style: str) -> tuple[str, ...]:
-    """The sentences of the mirrored clip: those of the content it has become, where that is one of the sheet."""
+def mirrored_captions(sheet: Captions, clip: str, pool_of: PoolOf) -> tuple[str, ...]:
+    """The sentences of the mirrored clip: those of the content it has become, where the sheet has one for it."""
+    content, style = _parts(clip)
     other = mirror.content(content)
     if other == content or clip in sheet.mislabelled:
-        return mirror.sentences(captions(sheet, clip, content, style))
-    own = mirror.sentences(sheet.clips.get(clip, ()))
-    return _distinct(chain(own, wordings(sheet, other, style, clip)))[:WORDINGS]
+        return mirror.sentences(captions(sheet, clip, pool_of))
+    return draw(pool_of(other, style), clip, mirror.sentences(sheet.clips.get(clip, ())))
 
 
-def wordings(sheet: Captions, content: str, style: str, key: str) -> tuple[str, ...]:
-    """Up to `WORDINGS` sentences for a content in a style: the plainest ones first, then a draw that `key` decides."""
+def pool(sheet: Captions, content: str, style: str) -> Pool:
+    """All good combinations of the content's sentences with the style's subjects and phrases."""
     manner = sheet.styles[style]
     phrases = manner.adverbs + (manner.locomotion if content in LOCOMOTION else ())
     base = sheet.contents[content]
@@ -127,15 +148,28 @@ def wordings(sheet: Captions, content: str, style: str, key: str) -> tuple[str, 
         phrase.worded(base[0], adverb=phrases[0]),
         phrase.worded(base[1], adverb=phrases[0]),
     )
-    groups = (
-        base,
-        _combined(base, manner.subjects, (None,)),
-        _combined(base, (None,), phrases),
-        _combined(base, manner.subjects, phrases),
-        _combined(special, manner.subjects, (None,)),
+    return Pool(
+        first=_distinct((*base[:2], *plainest, *special)),
+        groups=(
+            base,
+            _combined(base, manner.subjects, (None,)),
+            _combined(base, (None,), phrases),
+            _combined(base, manner.subjects, phrases),
+            _combined(special, manner.subjects, (None,)),
+        ),
     )
-    drawn = zip_longest(*(phrase.in_order_of(key, group) for group in groups))
-    return _distinct(chain(base[:2], plainest, special, chain.from_iterable(drawn)))[:WORDINGS]
+
+
+def draw(pool: Pool, key: str, own: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """At most `WORDINGS` distinct sentences: the clip's own, the pool's first, then a mixture that `key` decides."""
+    rows = zip_longest(*(phrase.in_order_of(key, group) for group in pool.groups))
+    return _distinct(chain(own, pool.first, chain.from_iterable(rows)))[:WORDINGS]
+
+
+def _parts(clip: str) -> tuple[str, str]:
+    """Content and style from a clip's name."""
+    _, content, style, _ = clip.split("_")
+    return content, style
 
 
 def _combined(

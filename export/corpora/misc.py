@@ -10,21 +10,21 @@ from export.corpora.trial import Trial
 ARCHIVE = "misc.tar.xz"
 WORDINGS = 12
 
-SENTENCES = {
+SENTENCES = {  # written after looking at the motion
     "dab": (
         "a person dabs",
-        "a person does the dab, dropping the head into a bent elbow",
-        "someone strikes a dab pose with both arms thrown out to one side",
+        "a person dabs again and again, to one side and then to the other",
+        "someone does the dab, dropping the head toward a bent elbow and stretching the other arm out",
     ),
     "jesse_dance": (
         "a person dances",
-        "a person dances to music",
-        "someone dances freely, moving the arms and the whole body",
+        "a person dances, lifting and kicking one leg after the other",
+        "someone dances on the spot with high, swinging legs",
     ),
     "jumping": (
-        "a person jumps",
-        "a person jumps up and lands again",
-        "someone bends the knees and leaps into the air",
+        "a person jumps forward",
+        "a person swings both arms back, squats and makes a standing long jump",
+        "someone takes a long leap forward with both feet and stands up",
     ),
     "jumping_jacks": (
         "a person does jumping jacks",
@@ -33,17 +33,20 @@ SENTENCES = {
     ),
     "wave_hello": (
         "a person waves hello",
-        "a person raises a hand and waves it in greeting",
-        "someone greets somebody with a wave",
+        "a person waves hello with the right hand and lowers it",
+        "someone raises the right hand beside the head, waves and drops it",
     ),
     "zombie": (
         "a person walks like a zombie",
-        "a zombie shuffles along with its arms held out",
-        "someone staggers forward stiffly like the living dead",
+        "a person staggers forward like a zombie, turns around and staggers back",
+        "someone lurches along with swinging arms like the living dead",
     ),
 }
 
-ACTIONS = {"jesse_dance": "dance", "jumping": "jump"}
+ACTIONS = {"jesse_dance": "dance", "jumping": "jump", "wave_hello": "wave-right"}
+
+REST_SECONDS = {"dab": 1.7, "jumping": 1.6, "wave_hello": 3.4, "zombie": 1.7}
+"""These begin with a long T-pose: the time after which the hands have left it, read from their positions."""
 
 
 def trials(mocap: Path, cache: Path) -> list[Trial]:
@@ -64,7 +67,7 @@ def trials(mocap: Path, cache: Path) -> list[Trial]:
                 skeleton_member=None,
                 licence="MIT",
                 fps=None,
-                drop_seconds=0.0,
+                drop_seconds=REST_SECONDS.get(clip, 0.0),
                 captions=captions,
                 mirrored_captions=mirror.sentences(captions),
                 action=label,

@@ -10,15 +10,23 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 
+LONGEST_SIMPLE = 11
+"""Words; behind a longer clause an adverb seems to belong to its last verb only."""
+
 NEUTRAL_SUBJECTS = ("a person", "someone", "somebody", "the person", "an individual", "the figure", "the character")
 
 _SUBJECT = re.compile(r"\b(?:" + "|".join(NEUTRAL_SUBJECTS) + r")\b(?!'s)")
 _WORD = re.compile(r"[a-z]+")
+_COMPARISON = re.compile(r"\b(?:as if|as though|like)\b")
+_COMPLEX = re.compile(r",|\b(?:as|while|like|who|then|only|keeping|holding|leaving|pulling|turning|and stay)\b")
 _PARTICIPLES = ("bent ", "full ", "hardly ")
-_FAST = re.compile(r"\b(?:sprint|dash|rush|rac(?:es|ing)|charg|burst|speed|tear|shoot|flat out|as fast|fast|quick)")
-_SLOW = re.compile(r"\b(?:slow|sluggish|unhurried|without any hurry|calmly|relaxed|natural speed|normal pace|medium speed"
-                   r"|mournful pace|stately|measured|shuffling|dragging|hardly able|limp)")  # fmt: skip
-_SMALL_WORDS = frozenset("a an the and or of to as if it at in on one each every so is by for up with without person someone somebody".split())
+_FAST = re.compile(r"\b(?:sprint|dash|rush|rac(?:es|ing)|charg|burst|speed|tears|shoots forward|flat out|fast|quick)")
+_SLOW = re.compile(
+    r"\b(?:slow|sluggish|unhurried|without any hurry|calmly|relaxed|natural speed|normal pace|medium speed"
+    r"|mournful pace|stately|measured|shuffling|dragging|hardly able|limp)"
+)
+_SMALL_WORDS = frozenset(re.findall(r"\w+", "a an the and or of to as if it at in on one each every so is by for up"))
+_EMPTY_WORDS = frozenset(("with", "without", "person", "someone", "somebody"))
 
 
 def worded(sentence: str, subject: str | None = None, adverb: str | None = None) -> str | None:
@@ -37,7 +45,7 @@ def worded(sentence: str, subject: str | None = None, adverb: str | None = None)
         return sentence
     if not _agree(sentence, adverb):
         return None
-    if _is_simple(sentence) and _first_word(adverb) not in _WORD.findall(sentence):
+    if _is_simple(sentence) and _first_word(adverb) not in _prepositions(sentence):
         return f"{sentence}, {adverb}" if _is_participle(adverb) else f"{sentence} {adverb}"
     return f"{adverb}, {sentence}" if starts else None
 
@@ -65,17 +73,22 @@ def _agree(sentence: str, adverb: str) -> bool:
     """No word said twice, no two comparisons, no slow sprint."""
     if _stems(sentence) & _stems(adverb):
         return False
-    if re.search(r"\b(?:as if|as though|like)\b", sentence) and re.search(r"\b(?:as if|as though|like)\b", adverb):
+    if _COMPARISON.search(sentence) and _COMPARISON.search(adverb):
         return False
     return not (_FAST.search(sentence) and _SLOW.search(adverb))
 
 
 def _is_simple(sentence: str) -> bool:
-    return not re.search(r",|\b(?:as|while|like|who|then|only|keeping|holding|leaving|pulling|turning|and stay)\b", sentence)
+    return len(sentence.split()) <= LONGEST_SIMPLE and not _COMPLEX.search(sentence)
 
 
 def _is_participle(adverb: str) -> bool:
     return adverb.startswith(_PARTICIPLES) or _first_word(adverb).endswith("ing")
+
+
+def _prepositions(sentence: str) -> set[str]:
+    words = set(_WORD.findall(sentence))
+    return words | {"with", "without"} if words & {"with", "without"} else words
 
 
 def _first_word(adverb: str) -> str:
@@ -83,5 +96,5 @@ def _first_word(adverb: str) -> str:
 
 
 def _stems(text: str) -> set[str]:
-    words = set(_WORD.findall(text)) - _SMALL_WORDS
+    words = set(_WORD.findall(text)) - _SMALL_WORDS - _EMPTY_WORDS
     return {word.removesuffix("ly")[:4] for word in words}

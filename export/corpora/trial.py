@@ -1,4 +1,4 @@
-"""One recorded take of a corpus: where its motion lies, what it shows in words, and what has to be put right on reading.
+"""One recorded take of a corpus: where its motion lies, what it shows in words, what to put right on reading.
 
 Seconds, and frames per second. A trial is data about a file, never the file's content.
 """
