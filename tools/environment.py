@@ -46,6 +46,11 @@ class Environment:
         """Whether the running Python is its own."""
         return Path(sys.prefix).resolve() == self.path.resolve()
 
+    def packages(self) -> int:
+        """Count the packages that are installed in it."""
+        library = "Lib/site-packages" if os.name == "nt" else "lib/python*/site-packages"
+        return sum(1 for _ in self.path.glob(f"{library}/*.dist-info"))
+
     def version(self) -> str | None:
         """Return "3.11" as its interpreter says it, or None when that has gone, does not run, or has no pip."""
         if self.active:

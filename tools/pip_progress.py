@@ -11,6 +11,7 @@ import re
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from typing import IO
 
 TICK = 0.5
@@ -19,24 +20,27 @@ BEAT = 15.0
 """Seconds between two lines about the same step where there is no terminal."""
 
 _COLLECTING = re.compile(r"Collecting ([A-Za-z0-9_.\-]+)(?:==([^\s;]+))?")
-_SIZE = re.compile(r"\s+(Downloading|Using cached) \S+ \(([\d.]+ [kMG]?B)\)")
+_FETCHING = re.compile(r"\s+Downloading \S+ \(([\d.]+ [kMG]?B)\)")
 
 
 class Progress:
-    """Follows one run of pip that is to collect about `packages` packages and shows it on `out`."""
+    """Shows on `out` how runs of pip get on, one after another; `installed` counts the packages that are there."""
 
-    def __init__(self, out: IO[str], packages: int) -> None:
+    def __init__(self, out: IO[str], installed: Callable[[], int]) -> None:
         self._out = out
-        self._packages = packages
+        self._installed = installed
         self._terminal = out.isatty()
-        self._started = time.monotonic()
-        self._shown = self._started
-        self._collected = 0
-        self._step = "asking pip"
+        self._started = self._shown = time.monotonic()
         self._width = 0
 
-    def follow(self, lines: IO[str], log: IO[str]) -> list[str]:
-        """Show the lines of pip as they come, copy them to `log`, and return them when pip has closed its output."""
+    def follow(self, lines: IO[str], log: IO[str], packages: int) -> list[str]:
+        """Show pip's lines as they come, copy them to `log`, and return them when pip has closed its output.
+
+        `packages` is about how many it is to collect.
+        """
+        self._packages, self._collected, self._unpacking = packages, 0, 0
+        self._before = self._installed()
+        self._step = "asking pip"
         arriving: queue.Queue[str | None] = queue.Queue()
         reader = threading.Thread(target=self._read, args=(lines, arriving), daemon=True)
         reader.start()
@@ -45,7 +49,7 @@ class Progress:
             try:
                 line = arriving.get(timeout=TICK)
             except queue.Empty:
-                self._tick()
+                self._show(always=False)
                 continue
             if line is None:
                 break
@@ -65,27 +69,25 @@ class Progress:
         arriving.put(None)
 
     def _hear(self, line: str) -> None:
-        collecting, size = _COLLECTING.match(line), _SIZE.match(line)
+        collecting, fetching = _COLLECTING.match(line), _FETCHING.match(line)
         if line.startswith("Ignoring "):  # its marker is for another system
             self._packages -= 1
         elif collecting:
             self._collected += 1
             self._packages = max(self._packages, self._collected)
-            self._change(f"{self._collected}/{self._packages} {' '.join(filter(None, collecting.groups()))}")
-        elif size and size[1] == "Downloading":
-            self._change(f"{self._step}, fetching {size[2]}", always=size[2].endswith(("MB", "GB")))
+            self._step = f"{self._collected}/{self._packages} {' '.join(filter(None, collecting.groups()))}"
+            self._show(always=False)
+        elif fetching:
+            self._step += f", fetching {fetching[1]}"
+            self._show(always=fetching[1].endswith(("MB", "GB")))
         elif line.startswith("Installing collected packages:"):
-            self._change(f"unpacking {line.count(',') + 1} packages", always=True)
-
-    def _change(self, step: str, always: bool = False) -> None:
-        self._step = step
-        self._show(always)
-
-    def _tick(self) -> None:
-        self._show(always=False)
+            self._unpacking = line.count(",") + 1
+            self._show(always=True)
 
     def _show(self, always: bool) -> None:
         now = time.monotonic()
+        if self._unpacking:
+            self._step = f"{self._installed() - self._before}/{self._unpacking} unpacked"
         text = f"motus: {now - self._started:4.0f} s  {self._step}"
         if self._terminal:
             self._rewrite(text)
