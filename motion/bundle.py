@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import numpy as np
 
@@ -199,8 +199,8 @@ def _manifest(table: dict[str, Any]) -> Manifest:
         backbone=Backbone(**{key: _of(str, value) for key, value in table["backbone"].items()}),
         data=tuple(Corpus(_of(str, row["name"]), _of(str, row["licence"])) for row in table["data"]),
         tasks=tuple(_task(row) for row in table["tasks"]),
-        vocabulary=_of(dict, table.get("vocabulary", {})),
-        metrics=_of(dict, table.get("metrics", {})),
+        vocabulary=cast(dict[str, Any], _of(dict, table.get("vocabulary", {}))),
+        metrics=cast(dict[str, Any], _of(dict, table.get("metrics", {}))),
         files={_of(str, name): _of(str, value) for name, value in table["files"].items()},
     )
 

@@ -20,6 +20,9 @@ from motion import wire
 from motion.errors import BadMessage
 from motion.wire import Envelope, Fields
 
+ADDRESS: Final = "tcp://127.0.0.1:5570"
+"""where a server listens, and a client looks for it, unless told otherwise"""
+
 Float = NDArray[np.float32]
 
 
@@ -375,8 +378,8 @@ _READERS: Final[Mapping[str, Callable[[Fields], Message]]] = {
     "ack": lambda f: Ack(f.name("id"), f.whole("frames")),
     "cancel": lambda f: Cancel(f.name("id")),
     "ping": lambda f: Ping(f.number("clock")),
-    "stats": lambda f: Stats(),
-    "close": lambda f: Close(),
+    "stats": lambda _: Stats(),
+    "close": lambda _: Close(),
     "welcome": _welcome,
     "accepted": lambda f: Accepted(f.name("id"), f.whole("position"), f.whole("seed")),
     "progress": lambda f: Progress(

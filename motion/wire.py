@@ -136,13 +136,15 @@ def _buffer_row(row: object) -> tuple[str, str, tuple[int, ...]]:
     if not isinstance(row, dict):
         raise BadMessage(f"each entry of 'buffers' must be an object; got {_short(row)}")
     entry = cast(dict[str, Any], row)
-    name, dtype, shape = entry.get("name"), entry.get("dtype"), entry.get("shape")
+    name: object = entry.get("name")
+    dtype: object = entry.get("dtype")
+    shape: object = entry.get("shape")
     if not isinstance(name, str) or not 1 <= len(name) <= 64:
         raise BadMessage(f"a buffer's 'name' must be a text of 1 to 64 characters; got {_short(name)}")
     if not isinstance(dtype, str) or dtype not in DTYPES:
         raise BadMessage(f"buffer {_short(name)}: 'dtype' must be one of {', '.join(DTYPES)}; got {_short(dtype)}")
     if not isinstance(shape, list) or len(cast(list[object], shape)) > AXES:
-        raise BadMessage(f"buffer {_short(name)}: 'shape' must be a list of at most {AXES} sizes; got {_short(shape)}")
+        raise BadMessage(f"buffer {_short(name)}: 'shape' must be a list of at most {AXES} sizes; got {_short(entry)}")
     sizes: list[int] = []
     for size in cast(list[object], shape):
         if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= PART_BYTES:
@@ -181,18 +183,21 @@ class Fields:
         _refuse_strange(self.envelope.header, "")
 
     def text(self, name: str, default: str | None = None) -> str:
+        """A text; without `default` it must be there."""
         value = self.envelope.header.get(name, default)
         if not isinstance(value, str):
             raise self._wrong(name, "a text", value)
         return value
 
     def name(self, name: str) -> str:
+        """An id: 1 to 64 letters, digits, dots, underscores, hyphens."""
         value = self.text(name)
         if not ID.fullmatch(value):
             raise self._wrong(name, "1 to 64 letters, digits, '.', '_' or '-'", value)
         return value
 
     def whole(self, name: str, default: int | None = None) -> int:
+        """A whole number of at most 53 bits."""
         value = self.envelope.header.get(name, default)
         if not isinstance(value, int) or isinstance(value, bool):
             raise self._wrong(name, "a whole number", value)
@@ -201,33 +206,39 @@ class Fields:
         return value
 
     def number(self, name: str) -> float:
+        """A finite number."""
         value = self.envelope.header.get(name)
         if not isinstance(value, (int, float)) or isinstance(value, bool) or not abs(value) <= 2**53:
             raise self._wrong(name, "a number", value)
         return float(value)
 
     def whole_or_none(self, name: str) -> int | None:
+        """A whole number, or None where the field is absent or null."""
         return None if self.envelope.header.get(name) is None else self.whole(name)
 
     def number_or_none(self, name: str) -> float | None:
+        """A finite number, or None where the field is absent or null."""
         return None if self.envelope.header.get(name) is None else self.number(name)
 
     def flag(self, name: str) -> bool:
+        """True or false."""
         value = self.envelope.header.get(name)
         if not isinstance(value, bool):
             raise self._wrong(name, "true or false", value)
         return value
 
     def texts(self, name: str) -> tuple[str, ...]:
-        value = self.envelope.header.get(name)
+        """A list of texts."""
+        value: object = self.envelope.header.get(name)
         if not isinstance(value, list) or not all(isinstance(item, str) for item in cast(list[object], value)):
-            raise self._wrong(name, "a list of texts", value)
+            raise self._wrong(name, "a list of texts", cast(object, value))
         return tuple(cast(list[str], value))
 
     def wholes(self, name: str) -> tuple[int, ...]:
+        """A list of whole numbers."""
         value = self.envelope.header.get(name)
         if not isinstance(value, list) or not all(type(item) is int for item in cast(list[object], value)):
-            raise self._wrong(name, "a list of whole numbers", value)
+            raise self._wrong(name, "a list of whole numbers", cast(object, value))
         return tuple(cast(list[int], value))
 
     def inner(self, name: str) -> Fields:
@@ -235,6 +246,7 @@ class Fields:
         return self._within(name, self.envelope.header.get(name))
 
     def inners(self, name: str) -> list[Fields]:
+        """The fields of each object of a list."""
         value = self.envelope.header.get(name)
         if not isinstance(value, list):
             raise self._wrong(name, "a list of objects", value)

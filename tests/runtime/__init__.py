@@ -1,0 +1,1 @@
+"""Tests of runtime/: real servers on free ports, whatever comes in."""

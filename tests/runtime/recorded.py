@@ -1,0 +1,181 @@
+"""A real server whose language model is a recording, for tests of everything around the model.
+
+    python -m tests.runtime.recorded FOLDER [--address A] [--step-s S] [--fail-at N]
+
+Service, worker, pipeline and engines are the product's own. The bundle in FOLDER has real ONNX graphs: the decoder looks
+up four frames of a recorded walk for each code, the encoder finds the code whose frames are nearest. The recording plays
+codes in order, taking `step_s` for each, as a language model would.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from motion import bundle, features, quat
+from motion.bundle import Backbone, Bundle, Corpus, Manifest, Tokens
+from motion.clip import Clip
+from motion.errors import MotionError
+from motion.protocol import Limits, Task
+from motion.skeleton import SMPLX22
+from runtime.engines.onnx import OnnxEngine
+from runtime.pipeline import Pipeline
+from runtime.serve import serve
+from runtime.service import Service
+from runtime.stream import Codes, Windows
+
+RATE = 4
+CODES = 64
+LIMITS = Limits(text_characters=200, seconds_least=0.5, seconds_most=60.0, requests=4, queue=3, window=240)
+WORDS = ("a", " person", " walks", " in", " an", " arc")
+
+
+def walk(frames: int = CODES * RATE) -> Clip:
+    """A body that walks in an arc, swinging its limbs: smooth, and different in every frame."""
+    t = np.arange(frames, dtype=np.float32) / 30
+    rotations = np.tile(np.array([1, 0, 0, 0], np.float32), (frames, len(SMPLX22), 1))
+    for joint, phase in (("left_hip", 0.0), ("right_hip", np.pi), ("left_shoulder", np.pi), ("right_shoulder", 0.0)):
+        angle = 0.5 * np.sin(2 * np.pi * 0.9 * t + phase) + 0.002 * t
+        axis = np.array([1, 0, 0], np.float32)
+        rotations[:, SMPLX22.index(joint)] = quat.from_axis_angle(np.tile(axis, (frames, 1)), angle)
+    heading = 0.3 * t
+    rotations[:, 0] = quat.from_yaw(heading)
+    step = np.stack([np.sin(heading), np.zeros(frames), np.cos(heading)], -1) / 30
+    root = np.cumsum(step, axis=0) - step[0]
+    root[:, 1] = 0.93 + 0.02 * np.sin(2 * np.pi * 1.8 * t)
+    return Clip(SMPLX22, 30.0, rotations, root.astype(np.float32))
+
+
+class Recording:
+    """Plays codes and words; the same seed begins at the same place."""
+
+    def __init__(self, step_s: float, fail_at: int | None) -> None:
+        self._step_s = step_s
+        self._fail_at = fail_at
+
+    def motion(
+        self, task: str, text: str, tokens: int | None, past: Codes | None, future: Codes | None, seed: int
+    ) -> Generator[int, None, None]:
+        """Codes in their order, from the seed or from where the past ends."""
+        start = seed if past is None else int(past[-1]) + 1
+        for step in range(20 if tokens is None else tokens):
+            if step == self._fail_at and "fail" in text:
+                raise ValueError("the recording was asked to fail")
+            time.sleep(self._step_s)
+            yield (start + step) % CODES
+
+    def text(self, task: str, text: str, codes: Codes | None, seed: int) -> Generator[str, None, None]:
+        """The words, whatever the motion."""
+        for word in WORDS:
+            time.sleep(self._step_s)
+            yield word
+
+
+def make_bundle(folder: Path) -> Bundle:
+    """A bundle with the recorded walk in its graphs."""
+    table = features.encode(walk()).reshape(CODES, RATE * features.WIDTH)
+    _save(_decoder(table), folder / "decoder.onnx")
+    _save(_encoder(table), folder / "encoder.onnx")
+    manifest = Manifest(
+        name="recorded",
+        version="0.1.0",
+        licence="CC0",
+        command="python -m tests.runtime.recorded",
+        skeleton=SMPLX22,
+        layout=features.NAME,
+        fps=30.0,
+        tokens=Tokens(codes=CODES, frames_per_token=RATE, context=2, lookahead=2, refiner_steps=0),
+        backbone=Backbone("recording", "", "", ""),
+        data=(Corpus("synthetic", "CC0"),),
+        tasks=(
+            Task("text->motion", ("text",), (), "motion"),
+            Task("unconditional", (), (), "motion"),
+            Task("prediction", ("past",), ("text",), "motion"),
+            Task("in-betweening", ("past", "future"), ("text",), "motion"),
+            Task("motion->text", ("motion",), (), "text"),
+        ),
+    )
+    return bundle.write(folder, manifest)
+
+
+def open_pipeline(source: Bundle, stack: ExitStack, step_s: float = 0.0, fail_at: int | None = None) -> Pipeline:
+    """The product's pipeline over the recording."""
+    decoder, encoder = (
+        stack.enter_context(OnnxEngine(source.path(f"{name}.onnx"), 1)) for name in ("decoder", "encoder")
+    )
+    facts = source.manifest.tokens
+    windows = Windows(facts.context, facts.lookahead)
+    return Pipeline(source.manifest, Recording(step_s, fail_at), decoder, encoder, windows, LIMITS.seconds_most)
+
+
+def _decoder(table: np.ndarray) -> onnx.GraphProto:
+    return helper.make_graph(
+        [
+            helper.make_node("Gather", ["table", "codes"], ["blocks"], axis=0),
+            helper.make_node("Reshape", ["blocks", "shape"], ["features"]),
+        ],
+        "decoder",
+        [helper.make_tensor_value_info("codes", TensorProto.INT64, ["B", "K"])],
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["B", "T", features.WIDTH])],
+        [
+            numpy_helper.from_array(table, "table"),
+            numpy_helper.from_array(np.array([0, -1, features.WIDTH], np.int64), "shape"),
+        ],
+    )
+
+
+def _encoder(table: np.ndarray) -> onnx.GraphProto:
+    """argmin over codes of |block - table|^2."""
+    return helper.make_graph(
+        [
+            helper.make_node("Reshape", ["features", "shape"], ["blocks"]),
+            helper.make_node("MatMul", ["blocks", "twice"], ["likeness"]),
+            helper.make_node("Sub", ["norms", "likeness"], ["distance"]),
+            helper.make_node("ArgMin", ["distance"], ["codes"], axis=2, keepdims=0),
+        ],
+        "encoder",
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["B", "T", features.WIDTH])],
+        [helper.make_tensor_value_info("codes", TensorProto.INT64, ["B", "K"])],
+        [
+            numpy_helper.from_array(np.array([0, -1, RATE * features.WIDTH], np.int64), "shape"),
+            numpy_helper.from_array(np.ascontiguousarray(2 * table.T), "twice"),
+            numpy_helper.from_array((table**2).sum(axis=1), "norms"),
+        ],
+    )
+
+
+def _save(graph: onnx.GraphProto, path: Path) -> None:
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.checker.check_model(model)
+    path.write_bytes(model.SerializeToString())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve the recording."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--address", default="tcp://127.0.0.1:*")
+    parser.add_argument("--step-s", type=float, default=0.0)
+    parser.add_argument("--fail-at", type=int)
+    options = parser.parse_args(arguments)
+    try:
+        with ExitStack() as stack:
+            source = bundle.load(options.folder)
+            service = stack.enter_context(Service(source.manifest, options.address, LIMITS))
+            serve(service, open_pipeline(source, stack, options.step_s, options.fail_at), "recorded")
+    except MotionError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
