@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from motion import anatomy, loft
@@ -94,4 +96,6 @@ def foot(body: Anatomy, side: str, skin: int) -> Piece:
         height / 2 * up,
         part @ rows,
     )
-    return loft.tube(loft.rounded(rings, 0.016 * s, 0.014 * s), 14, skin, 2.6)
+    piece = loft.tube(loft.rounded(rings, 0.016 * s, 0.014 * s), 14, skin, 2.6)
+    sunk = np.maximum(-drop - (piece.vertices - ankle) @ up, 0)
+    return replace(piece, vertices=(piece.vertices + sunk[:, None] * up).astype(np.float32))

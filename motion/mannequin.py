@@ -17,7 +17,7 @@ from motion.errors import UnknownJoint
 from motion.joint_map import map_joints
 from motion.loft import Piece, Rings
 from motion.quat import F32
-from motion.skeleton import Skeleton
+from motion.skeleton import SMPLX22, Skeleton
 
 # Place (in bones, see anatomy.limb), half-width, half-depth, shift to the front.
 _ARM = (
@@ -59,7 +59,6 @@ _TRUNK = (
     (1.06, 0.050, 0.050, -0.004),
 )
 _BELLY = (0.20, 0.44)  # this part of the trunk is painted as a joint
-_SPINE = ("spine1", "spine2", "spine3", "neck")
 _BONES = (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist"))
 _NEEDED = ("pelvis", "neck", "head", *(f"{side}_{joint}" for side in ("left", "right") for joint in sum(_BONES, ())))
 
@@ -74,6 +73,8 @@ def dress(skeleton: Skeleton) -> Body:
 
 def roles(skeleton: Skeleton) -> dict[str, int] | None:
     """Joints of a humanoid by the role their names tell of; None when they tell of none."""
+    if set(SMPLX22.joints) <= set(skeleton.joints):
+        return {joint: skeleton.index(joint) for joint in SMPLX22.joints}
     try:
         return map_joints(skeleton).roles
     except UnknownJoint:
@@ -98,6 +99,7 @@ def fit(skeleton: Skeleton, roles: Mapping[str, int] | None = None, bind: tuple[
     if bind is None:
         identity = np.tile(np.array([1, 0, 0, 0], np.float32), (len(skeleton), 1))
         bind = skeleton.rest_positions(), identity
+    found = {**found, **_spine(skeleton, found)}
     alone = np.eye(len(skeleton), dtype=np.float32)
     form = anatomy.measure(
         {role: bind[0][joint] for role, joint in found.items()},
@@ -123,10 +125,18 @@ def _stands(skeleton: Skeleton, found: Mapping[str, int]) -> bool:
     return True
 
 
+def _spine(skeleton: Skeleton, found: Mapping[str, int]) -> dict[str, int]:
+    """The joints above the pelvis up to the neck, as roles back0, back1 ..."""
+    chain = [found["neck"]]
+    while (parent := skeleton.parents[chain[0]]) >= 0 and parent != found["pelvis"]:
+        chain.insert(0, parent)
+    return {f"back{i}": joint for i, joint in enumerate(chain)}
+
+
 def _trunk(form: Anatomy) -> Piece:
     """From the crotch to the neck; the rings follow the spine, which may curve to the front or back."""
     hips = (form.at["left_hip"] + form.at["right_hip"]) / 2
-    spine = [joint for joint in _SPINE if joint in form.at]
+    spine = [role for role in form.at if role.startswith("back")]
     heights = np.array([(form.at[joint] - hips) @ form.up for joint in spine], np.float32)
     length = heights[-1]
     knots = np.maximum.accumulate(heights / length + np.arange(len(spine)) * 1e-4)
