@@ -39,7 +39,7 @@ def header_of(message: Message) -> dict[str, object]:
     return json.loads(protocol.pack(message)[1])
 
 
-def with_header(message: Message, **changes: object) -> list[bytes]:
+def with_header(message: Message, /, **changes: object) -> list[bytes]:
     """The parts of `message` with other header fields, written as a careless peer would."""
     parts = protocol.pack(message)
     return [parts[0], json.dumps({**header_of(message), **changes}).encode(), *parts[2:]]
