@@ -43,10 +43,10 @@ class Server:
         """what the ready line says of the bundle"""
 
     @property
-    def pid(self) -> int:
-        """The process's number."""
+    def process(self) -> subprocess.Popen[str]:
+        """The running server."""
         assert self._process is not None, "the server is used before `with` started it"
-        return self._process.pid
+        return self._process
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(

@@ -87,7 +87,9 @@ def test_a_body_that_is_turned_and_moved_as_a_whole_keeps_its_shape(
 def test_bent_limbs_keep_their_girth(joint: str, axis: tuple[int, int, int], degrees: float) -> None:
     worn = BODIES["mannequin"]
     rotations = rest(SMPLX22)
-    rotations[SMPLX22.index(joint)] = quat.from_axis_angle(np.array(axis, np.float32), np.float32(np.deg2rad(degrees)))
+    rotations[SMPLX22.index(joint)] = quat.from_axis_angle(
+        np.array(axis, np.float32), np.array(np.deg2rad(degrees), np.float32)
+    )
     assert volume(worn, posed(worn, rotations)) == pytest.approx(volume(worn, worn.vertices), rel=0.01)
 
 

@@ -28,8 +28,9 @@ def sheet(scene: Stage, views: Sequence[View], columns: int, title: str) -> U8:
         grounds = {camera: stage.ground(scene, camera) for camera in {cameras[frame] for frame in frames}}
         for frame in frames:
             tile = stage.picture(scene, int(frame), cameras[frame], grounds[cameras[frame]])
-            end = caption.write(tile, f"{frame / scene.clip.fps:.2f} s", 7, height - 21, 13)
-            caption.write(tile, f"  frame {frame}", end, height - 20, 12, caption.FAINT)
+            time, which = stage.moment(scene, int(frame))
+            end = caption.write(tile, time, 7, height - 21, 13)
+            caption.write(tile, which, end, height - 20, 12, caption.FAINT)
             tiles += [tile, np.full((height, _GAP, 3), 255, np.uint8)]
         caption.write(tiles[0], view.name, 7, 5, 12, caption.FAINT)
         row = np.concatenate(tiles[:-1], axis=1)

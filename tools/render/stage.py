@@ -127,6 +127,12 @@ def ground(scene: Stage, camera: Camera) -> U8:
     return floor.paint(camera, scene.floor, scene.path, scene.clip.fps)
 
 
+def moment(scene: Stage, frame: int) -> tuple[str, str]:
+    """When a frame is, and which it is and how far from the start."""
+    away = float(np.linalg.norm((scene.path[frame] - scene.path[0])[[0, 2]]))
+    return f"{frame / scene.clip.fps:.2f} s", f"  frame {frame}, {away:.1f} m"
+
+
 def summary(scene: Stage) -> str:
     """What the clip is, in numbers, for titles."""
     clip, path = scene.clip, scene.path

@@ -50,8 +50,9 @@ def save(
                     grounds[i] = stage.ground(scene, camera[frame])
                 tiles.append(stage.picture(scene, frame, camera[frame], grounds[i]))
             row = np.concatenate(tiles, axis=1)
-            end = caption.write(row, f"{frame / scene.clip.fps:.2f} s", 10, SIZE - 28, 16)
-            caption.write(row, f"  frame {frame}", end, SIZE - 26, 14, caption.FAINT)
+            time, which = stage.moment(scene, frame)
+            end = caption.write(row, time, 10, SIZE - 28, 16)
+            caption.write(row, which, end, SIZE - 26, 14, caption.FAINT)
             writer.send(np.ascontiguousarray(np.concatenate([strip, row])[:height]))
             if progress is not None:
                 progress(frame + 1, len(scene.clip))
