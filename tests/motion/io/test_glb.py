@@ -68,7 +68,8 @@ def matrices(document: Any) -> np.ndarray:
 
     def visit(node: int, above: np.ndarray) -> None:
         told = document.nodes[node]
-        x, y, z, w = np.moveaxis(np.float64(parts.get((node, "rotation"), [told.rotation or [0, 0, 0, 1]])), -1, 0)
+        turns: Any = parts.get((node, "rotation"), [told.rotation or [0, 0, 0, 1]])
+        x, y, z, w = np.moveaxis(np.asarray(turns, np.float64), -1, 0)
         local = np.zeros((frames, 4, 4))
         local[:, 0, 0], local[:, 0, 1], local[:, 0, 2] = (
             1 - 2 * (y * y + z * z),
