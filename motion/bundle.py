@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 FORMAT: Final = 1
 MANIFEST: Final = "bundle.toml"
-INPUTS: Final = ("text", "past", "future", "motion")
+INPUTS: Final = ("text", "seconds", "past", "future", "motion")
 """what a task can need: fields of the protocol's Generate"""
 
 

@@ -24,40 +24,39 @@ def check(request: Generate, manifest: Manifest, limits: Limits) -> Task:
     if task is None:
         names = ", ".join(repr(task.name) for task in manifest.tasks)
         raise UnknownTask(f"bundle {manifest.name!r} has no task {_short(request.task)}; it can do {names}")
-    _check_text(request, task, limits)
-    _check_seconds(request, limits)
-    if request.seed is not None and not 0 <= request.seed < SEEDS:
-        raise BadRequest(f"'seed' must be a whole number from 0 to {SEEDS - 1}; got {request.seed}")
-    for name in _POSES:
-        pose: Pose | None = getattr(request, name)
-        if pose is None and name in task.needs:
-            raise BadRequest(f"task {task.name!r} needs {name!r}: send its rotations and root as buffers")
-        if pose is not None and name not in task.needs + task.optional:
-            raise BadRequest(f"task {task.name!r} takes no {name!r}; leave it out")
-        if pose is not None:
-            _check_pose(name, pose, manifest, limits)
-    return task
-
-
-def _check_text(request: Generate, task: Task, limits: Limits) -> None:
-    if "text" in task.needs and not request.text.strip():
-        raise BadRequest(f"task {task.name!r} needs a text and got an empty one; say what the character should do")
+    _check_inputs(request, task)
     if len(request.text) > limits.text_characters:
         raise BadRequest(
             f"the text has {len(request.text)} characters and at most {limits.text_characters} are allowed; "
             "shorten it, or ask for its parts one after the other"
         )
-    if request.text and "text" not in task.needs + task.optional:
-        raise BadRequest(f"task {task.name!r} takes no text; leave it out")
-
-
-def _check_seconds(request: Generate, limits: Limits) -> None:
-    if request.seconds is None:
-        return
-    if not limits.seconds_least <= request.seconds <= limits.seconds_most:
+    seconds = request.seconds
+    if seconds is not None and not limits.seconds_least <= seconds <= limits.seconds_most:
         raise BadRequest(
-            f"'seconds' must lie between {limits.seconds_least:g} and {limits.seconds_most:g}; got {request.seconds:g}"
+            f"'seconds' must lie between {limits.seconds_least:g} and {limits.seconds_most:g}; got {seconds:g}"
         )
+    if request.seed is not None and not 0 <= request.seed < SEEDS:
+        raise BadRequest(f"'seed' must be a whole number from 0 to {SEEDS - 1}; got {request.seed}")
+    for name in _POSES:
+        pose: Pose | None = getattr(request, name)
+        if pose is not None:
+            _check_pose(name, pose, manifest, limits)
+    return task
+
+
+def _check_inputs(request: Generate, task: Task) -> None:
+    given = {
+        "text": bool(request.text.strip()),
+        "seconds": request.seconds is not None,
+        **{name: getattr(request, name) is not None for name in _POSES},
+    }
+    for name, here in given.items():
+        if name in task.needs and not here:
+            hint = "say what the character should do" if name == "text" else "send it with the request"
+            raise BadRequest(f"task {task.name!r} needs {name!r} and got none; {hint}")
+        if here and name not in task.needs + task.optional:
+            takes = ", ".join(repr(field) for field in task.needs + task.optional) or "nothing"
+            raise BadRequest(f"task {task.name!r} takes no {name!r}; leave it out: it takes {takes}")
 
 
 def _check_pose(name: str, pose: Pose, manifest: Manifest, limits: Limits) -> None:

@@ -136,7 +136,7 @@ class Client:
         self,
         text: str = "",
         *,
-        task: str = "text->motion",
+        task: str = "text-to-motion",
         seconds: float | None = None,
         seed: int | None = None,
         past: Clip | None = None,

@@ -111,8 +111,9 @@ class Pipeline:
             task = next((task for task in self._manifest.tasks if task.gives == gives), None)
             if task is None:
                 continue
-            request = Generate("warm-up", task.name, "a person walks" if "text" in task.needs else "", seconds=1.0)
-            request = replace(request, **{name: pose for name in task.needs if name != "text"})
+            words = "a person walks" if "text" in task.needs else ""
+            request = Generate("warm-up", task.name, words, seconds=1.0 if gives == "motion" else None)
+            request = replace(request, **{name: pose for name in task.needs if name in ("past", "future", "motion")})
             for message in self.run(request, 0, time.monotonic(), lambda: False):
                 if isinstance(message, Text):
                     break

@@ -50,7 +50,7 @@ def messages() -> dict[str, Message]:
     identity = np.tile(np.array([1, 0, 0, 0], np.float32), (2, 2, 1))
     return {
         "hello": Hello(client="blender 0.1.0", window=120),
-        "generate": Generate(id="g1", task="text->motion", text="a person waves, «naïve» ☂", seconds=4.0, seed=7),
+        "generate": Generate(id="g1", task="text-to-motion", text="a person waves, «naïve» ☂", seconds=4.0, seed=7),
         "generate_open": Generate(id="g2", task="unconditional"),
         "generate_between": Generate(
             id="g3",
@@ -71,8 +71,8 @@ def messages() -> dict[str, Message]:
             bundle_version="0.1.0",
             licence="CC BY-NC 4.0",
             tasks=(
-                Task("text->motion", ("text",), (), "motion"),
-                Task("in-betweening", ("past", "future"), ("text",), "motion"),
+                Task("text-to-motion", ("text",), ("seconds",), "motion"),
+                Task("in-betweening", ("past", "future"), ("text", "seconds"), "motion"),
             ),
             fps=30.0,
             limits=Limits(1000, 0.5, 60.0, 8, 64, 300),

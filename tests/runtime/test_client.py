@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -14,9 +15,9 @@ from motion.clip import Clip
 from motion.errors import BadRequest, Busy, Cancelled, Internal, Unavailable, UnknownTask
 from motion.protocol import Accepted, Done, Frames, Progress, Text
 from motion.skeleton import SMPLX22, Skeleton
-from runtime.client import Client, Event
+from runtime.client import Client, Event, Generation
 from tests.runtime.conftest import STEP_S, Server, start
-from tests.runtime.recorded import CODES, RATE, walk
+from tests.runtime.recorded import RATE, walk
 
 
 def wanted(start: int, frames: int) -> Clip:
@@ -29,7 +30,7 @@ def test_the_welcome_says_what_the_server_can_do(server: Server) -> None:
     with Client(server.address) as client:
         welcome = client.welcome
         assert (welcome.bundle, welcome.bundle_version, welcome.licence) == ("recorded", "0.1.0", "CC0")
-        assert [task.name for task in welcome.tasks][:2] == ["text->motion", "unconditional"]
+        assert [task.name for task in welcome.tasks][:2] == ["text-to-motion", "unconditional"]
         assert welcome.limits.seconds_most == 60.0
         assert client.skeleton.joints == SMPLX22.joints
         assert np.array_equal(client.skeleton.offsets, SMPLX22.offsets)
@@ -60,6 +61,8 @@ def test_the_clip_is_the_one_that_was_recorded_to_the_frame(server: Server) -> N
     assert len(result.clip.root) == 105 == result.done.frames
     assert np.allclose(result.clip.root, expected.root, atol=1e-5)
     assert np.allclose(result.clip.rotations, expected.rotations, atol=1e-5)
+    assert result.clip.contacts is not None
+    assert expected.contacts is not None
     assert np.array_equal(result.clip.contacts, expected.contacts)
 
 
@@ -74,7 +77,9 @@ def test_a_clip_is_as_long_as_was_asked_for_to_the_frame(server: Server, seconds
 def test_the_same_seed_gives_the_same_frames_and_another_seed_others(server: Server) -> None:
     with Client(server.address) as client:
         one, same, other = (client.generate("walk", seconds=1.0, seed=seed).result().clip for seed in (3, 3, 4))
-    assert one is not None and same is not None and other is not None  # noqa: PT018
+    assert one is not None
+    assert same is not None
+    assert other is not None
     assert np.array_equal(one.rotations, same.rotations)
     assert not np.array_equal(one.rotations, other.rotations)
 
@@ -82,19 +87,23 @@ def test_the_same_seed_gives_the_same_frames_and_another_seed_others(server: Ser
 def test_a_seed_that_the_server_chose_is_told_and_gives_the_same_again(server: Server) -> None:
     with Client(server.address) as client:
         generation = client.generate("walk", seconds=1.0)
-        accepted = next(iter_until(generation, Accepted))
+        accepted = until(generation, Accepted)
         clip = generation.result().clip
         again = client.generate("walk", seconds=1.0, seed=accepted.seed).result().clip
-    assert clip is not None and again is not None  # noqa: PT018
+    assert clip is not None
+    assert again is not None
     assert np.array_equal(clip.rotations, again.rotations)
 
 
-def iter_until(generation: object, kind: type) -> object:
+T = TypeVar("T", bound=Event)
+
+
+def until(generation: Generation, kind: type[T]) -> T:
+    """The next event of this kind."""
     while True:
-        event = generation.poll(1.0)  # type: ignore[attr-defined]
+        event = generation.poll(1.0)
         if isinstance(event, kind):
-            yield event
-            return
+            return event
 
 
 def test_timings_add_up(server: Server) -> None:
@@ -110,7 +119,7 @@ def test_timings_add_up(server: Server) -> None:
 
 def test_motion_becomes_text_piece_by_piece(server: Server) -> None:
     with Client(server.address) as client:
-        events = list(client.generate(task="motion->text", motion=walk()))
+        events = list(client.generate(task="motion-to-text", motion=walk()))
     pieces = [event for event in events if isinstance(event, Text)]
     assert [piece.sequence for piece in pieces] == list(range(6))
     done = events[-1]
@@ -141,7 +150,7 @@ def test_frames_between_lead_from_the_past_to_the_future(server: Server) -> None
 def test_cancelling_stops_the_work_and_says_so(server: Server) -> None:
     with Client(server.address) as client:
         generation = client.generate("walk", seconds=60.0, seed=0)
-        next(iter_until(generation, Frames))
+        until(generation, Frames)
         generation.cancel()
         with pytest.raises(Cancelled, match="was cancelled"):
             generation.result()
@@ -196,7 +205,7 @@ def test_the_queue_of_all_clients_has_an_end(server: Server) -> None:
     with Client(server.address) as one, Client(server.address) as other:
         running = [one.generate("walk", seconds=60.0, seed=0) for _ in range(4)]
         for generation in running:
-            next(iter_until(generation, Accepted))
+            until(generation, Accepted)
         with pytest.raises(Busy, match="3 requests are waiting"):
             other.generate("walk", seconds=1.0).result()
     with Client(server.address) as client:
@@ -206,7 +215,7 @@ def test_the_queue_of_all_clients_has_an_end(server: Server) -> None:
 def test_a_client_that_takes_nothing_holds_up_nobody_and_still_gets_every_frame(server: Server) -> None:
     with Client(server.address, window=8) as slow, Client(server.address) as quick:
         waiting = slow.generate("walk", seconds=20.0, seed=1)
-        next(iter_until(waiting, Frames))
+        until(waiting, Frames)
         assert quick.generate("walk", seconds=2.0, seed=2).result().done.frames == 60
         assert quick.stats().running == 0
         clip = waiting.result().clip
@@ -223,8 +232,8 @@ def test_a_bug_in_one_request_is_its_own_error_and_the_next_one_works(server: Se
 
 
 def test_an_unknown_task_is_raised_as_what_it_is(server: Server) -> None:
-    with Client(server.address) as client, pytest.raises(UnknownTask, match="it can do 'text->motion', 'uncond"):
-        client.generate("walk", task="text->dance").result()
+    with Client(server.address) as client, pytest.raises(UnknownTask, match="it can do 'text-to-motion', 'uncond"):
+        client.generate("walk", task="text-to-dance").result()
 
 
 def test_a_clip_on_another_skeleton_or_rate_is_refused_before_it_is_sent(server: Server) -> None:
@@ -240,7 +249,7 @@ def test_a_clip_on_another_skeleton_or_rate_is_refused_before_it_is_sent(server:
 def test_ping_is_answered_while_the_worker_works(server: Server) -> None:
     with Client(server.address) as client:
         generation = client.generate("walk", seconds=20.0, seed=0)
-        next(iter_until(generation, Frames))
+        until(generation, Frames)
         times = sorted(client.ping() for _ in range(50))
         generation.cancel()
     assert times[25] < 0.02
@@ -250,11 +259,13 @@ def test_nobody_at_the_address_is_one_sentence() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(
-            Unavailable, match=r"no server answers at tcp://.* start one with `python -m runtime\.serve`"
+        with (
+            pytest.raises(
+                Unavailable, match=r"no server answers at tcp://.* start one with `python -m runtime\.serve`"
+            ),
+            Client(address, timeout=0.3),
         ):
-            with Client(address, timeout=0.3):
-                pass
+            pass
 
 
 def test_an_address_that_is_none_is_one_sentence() -> None:
@@ -263,15 +274,14 @@ def test_an_address_that_is_none_is_one_sentence() -> None:
 
 
 def test_a_server_that_is_killed_is_noticed_at_once_and_greeted_again_when_it_is_back(bundle_folder: Path) -> None:
-    with start(str(bundle_folder), "--step-s", str(STEP_S)) as first:
-        with Client(first.address) as client:
-            generation = client.generate("walk", seconds=60.0, seed=0)
-            next(iter_until(generation, Frames))
-            first.process.kill()
-            begun = time.monotonic()
-            with pytest.raises(Unavailable, match="closed the connection"):
-                generation.result()
-            assert time.monotonic() - begun < 2.0
-            first.process.wait()
-            with start(str(bundle_folder), "--address", first.address):
-                assert client.generate("walk", seconds=1.0, seed=0).result().done.frames == 30
+    with start(str(bundle_folder), "--step-s", str(STEP_S)) as first, Client(first.address) as client:
+        generation = client.generate("walk", seconds=60.0, seed=0)
+        until(generation, Frames)
+        first.process.kill()
+        begun = time.monotonic()
+        with pytest.raises(Unavailable, match="closed the connection"):
+            generation.result()
+        assert time.monotonic() - begun < 2.0
+        first.process.wait()
+        with start(str(bundle_folder), "--address", first.address):
+            assert client.generate("walk", seconds=1.0, seed=0).result().done.frames == 30

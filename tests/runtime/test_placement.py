@@ -36,6 +36,7 @@ def test_pieces_give_the_clip_that_features_give_at_once() -> None:
     placed = join([placement.push(encoded[start : start + 16]) for start in range(0, len(encoded), 16)])
     assert np.allclose(placed.root, whole.root, atol=1e-5)
     assert np.allclose(placed.rotations, whole.rotations, atol=1e-5)
+    assert whole.contacts is not None
     assert np.array_equal(placed.contacts, whole.contacts)
 
 

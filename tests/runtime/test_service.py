@@ -90,15 +90,15 @@ def still_serves(server: Server) -> None:
 
 def generate(**changes: Any) -> list[bytes]:
     """A generate whose header holds what no client of ours would send."""
-    header = {"kind": "generate", "id": "bad", "task": "text->motion", "text": "walk", "seconds": 1.0, "seed": 1}
+    header = {"kind": "generate", "id": "bad", "task": "text-to-motion", "text": "walk", "seconds": 1.0, "seed": 1}
     return [MARK, json.dumps({**header, **changes}).encode()]
 
 
 @pytest.mark.parametrize(
     ("changes", "code", "sentence"),
     [
-        ({"text": ""}, "bad_request", "needs a text and got an empty one; say what the character should do"),
-        ({"text": " \n\t"}, "bad_request", "needs a text and got an empty one"),
+        ({"text": ""}, "bad_request", "needs 'text' and got none; say what the character should do"),
+        ({"text": " \n\t"}, "bad_request", "needs 'text' and got none"),
         ({"text": "walk " * 2000}, "bad_request", "the text has 10000 characters and at most 200 are allowed"),
         ({"seconds": -1}, "bad_request", "'seconds' must lie between 0.5 and 60; got -1"),
         ({"seconds": 0}, "bad_request", "'seconds' must lie between 0.5 and 60; got 0"),
@@ -109,11 +109,12 @@ def generate(**changes: Any) -> list[bytes]:
         ({"seed": -1}, "bad_request", "'seed' must be a whole number from 0 to 4294967295; got -1"),
         ({"seed": 2**40}, "bad_request", "'seed' must be a whole number from 0"),
         ({"seed": 0.5}, "bad_message", "field 'seed' of 'generate' must be a whole number; got 0.5"),
-        ({"task": "fly"}, "unknown_task", "bundle 'recorded' has no task 'fly'; it can do 'text->motion', 'unc"),
+        ({"task": "fly"}, "unknown_task", "bundle 'recorded' has no task 'fly'; it can do 'text-to-motion', 'unc"),
         ({"task": "x" * 5000}, "unknown_task", "..."),
-        ({"task": "unconditional"}, "bad_request", "task 'unconditional' takes no text; leave it out"),
+        ({"task": "unconditional"}, "bad_request", "'unconditional' takes no 'text'; leave it out: it takes 'seconds'"),
         ({"task": "prediction"}, "bad_request", "task 'prediction' needs 'past'"),
-        ({"task": "motion->text", "text": ""}, "bad_request", "task 'motion->text' needs 'motion'"),
+        ({"task": "motion-to-text"}, "bad_request", "task 'motion-to-text' takes no 'text'"),
+        ({"task": "motion-to-text", "text": "", "seconds": None}, "bad_request", "'motion-to-text' needs 'motion'"),
         ({"text": None}, "bad_message", "field 'text' of 'generate' must be a text; got None"),
         ({"kind": "dance"}, "bad_message", "there is no message 'dance'"),
     ],
@@ -127,7 +128,7 @@ def test_a_request_that_cannot_be_is_answered_under_its_id_with_a_sentence(
         assert isinstance(error, Error)
         assert (error.id, error.code, error.retry) == ("bad", code, False)
         assert sentence in error.message
-        raw.say(Generate("good", "text->motion", "walk", seconds=0.5, seed=0))
+        raw.say(Generate("good", "text-to-motion", "walk", seconds=0.5, seed=0))
         assert isinstance(raw.hear(Done, Error), Done)
 
 
@@ -160,7 +161,7 @@ def test_a_past_that_is_no_motion_is_refused(server: Server, past: Pose, sentenc
 def test_a_second_request_of_the_same_name_leaves_the_first_alone(server: Server) -> None:
     with peer(server) as raw:
         for _ in range(2):
-            raw.say(Generate("twin", "text->motion", "walk", seconds=1.0, seed=0))
+            raw.say(Generate("twin", "text-to-motion", "walk", seconds=1.0, seed=0))
         error = raw.hear(Error, Done)
         assert isinstance(error, Error)
         assert (error.id, error.code) == ("", "bad_request")
@@ -253,7 +254,7 @@ def test_a_window_that_cannot_be_is_refused(server: Server) -> None:
 def test_no_more_frames_are_under_way_than_the_window_holds(server: Server) -> None:
     with peer(server, greet=False) as raw, Client(server.address) as other:
         raw.say(Hello("strict", 24))
-        raw.say(Generate("g", "text->motion", "walk", seconds=4.0, seed=0))
+        raw.say(Generate("g", "text-to-motion", "walk", seconds=4.0, seed=0))
         taken, heard = 0, raw.hear(Frames)
         while not isinstance(heard, Done):
             assert isinstance(heard, Frames)
@@ -272,7 +273,7 @@ def test_no_more_frames_are_under_way_than_the_window_holds(server: Server) -> N
 
 def test_a_goodbye_stops_the_work(server: Server) -> None:
     with peer(server) as raw:
-        raw.say(Generate("g", "text->motion", "walk", seconds=60.0, seed=0))
+        raw.say(Generate("g", "text-to-motion", "walk", seconds=60.0, seed=0))
         raw.hear(Frames)
         raw.say(Close())
         assert_work_stops(server, within=0.3)

@@ -81,7 +81,7 @@ def test_the_first_frames_come_after_the_first_window_and_its_lookahead() -> Non
 def test_where_windows_disagree_the_frames_pass_from_one_to_the_other_in_even_steps() -> None:
     calls = iter([0.0, 5.0, 0.0])
 
-    def level(codes: Codes, noise: Features) -> Features:
+    def level(_: Codes, noise: Features) -> Features:
         return np.full((len(noise), WIDTH), next(calls), np.float32)
 
     stream = CodeStream(level, Windows(context=4, lookahead=2, first=2, later=2, fade=2), RATE, WIDTH, 0)

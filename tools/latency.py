@@ -1,0 +1,202 @@
+"""How long a client waits for frames: one server process, one client, one motion after the other.
+
+Standard deviation of nothing is claimed: p50 and p95 are those of the requests asked, nearest rank.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Self
+
+import psutil
+
+from motion.errors import Unavailable
+from motion.protocol import Done, Frames
+from runtime.client import Client
+from tools.bench import LatencyConfig
+from tools.server import Server
+from tools.ticker import Ticker, bar
+
+SENTENCES = (
+    "a person walks forward",
+    "a person waves with the left hand",
+    "someone runs in a circle",
+    "a person raises the right hand and then bows",
+    "someone kicks with the right foot",
+    "a person turns left and walks away",
+    "someone dances happily, swinging both arms",
+    "a person throws two punches",
+)
+
+
+@dataclass(frozen=True)
+class Percentiles:
+    """Of one time over all requests, seconds."""
+
+    p50: float
+    p95: float
+    most: float
+
+    @staticmethod
+    def of(values: Sequence[float]) -> Percentiles:
+        """Nearest rank."""
+        ranked = sorted(values)
+        return Percentiles(
+            *(round(ranked[max(0, math.ceil(share * len(ranked)) - 1)], 4) for share in (0.5, 0.95, 1.0))
+        )
+
+
+@dataclass(frozen=True)
+class Latency:
+    """The figures."""
+
+    config: dict[str, object]
+    bundle: str
+    start_s: float
+    """from starting the process to its ready line"""
+    first_frame_s: Percentiles
+    clip_s: Percentiles
+    starved_s: Percentiles
+    """the longest that a player, who began with the first frame, had to wait for one later"""
+    realtime_factor: float
+    """seconds of motion per second, over all requests"""
+    frames_per_s: float
+    tokens_per_s: float
+    rss_mb: float
+    peak_rss_mb: float
+    requests: list[dict[str, object]]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request, seen from the client; seconds from asking."""
+
+    text: str
+    seed: int
+    first_frame_s: float
+    clip_s: float
+    starved_s: float
+    frames: int
+    tokens: int
+
+
+def measure(config: LatencyConfig) -> Latency:
+    """Start a server, ask it, stop it. Raises MotionError."""
+    ticker = Ticker()
+    _keep_to(config.cores)
+    flags = ["--threads", str(config.cores), "--log-level", "info", "--refine" if config.refine else "--no-refine"]
+    begun = time.monotonic()
+    with Server(config.bundle, *flags) as server:
+        server.wait(lambda line, seconds: ticker.show(f"server   {seconds:5.1f} s  {line}"))
+        start_s = time.monotonic() - begun
+        ticker.say(f"server   {start_s:5.1f} s  ready, {server.about}")
+        with Memory(server.process.pid) as memory, Client(server.address, name="bench") as client:
+            asks: list[Ask] = []
+            for i in range(config.requests):
+                asks.append(ask(client, SENTENCES[i % len(SENTENCES)], config.seconds, seed=i + 1))
+                last = asks[-1]
+                ticker.show(
+                    f"asked    {bar(i + 1, config.requests)} {i + 1} of {config.requests}  first frame "
+                    f"{last.first_frame_s:.2f} s, clip {last.clip_s:.2f} s"
+                )
+            fps, bundle = client.welcome.fps, f"{client.welcome.bundle} {client.welcome.bundle_version}"
+    worked = sum(one.clip_s for one in asks)
+    frames = sum(one.frames for one in asks)
+    return Latency(
+        config={**asdict(config), "json": str(config.json)},
+        bundle=bundle,
+        start_s=round(start_s, 2),
+        first_frame_s=Percentiles.of([one.first_frame_s for one in asks]),
+        clip_s=Percentiles.of([one.clip_s for one in asks]),
+        starved_s=Percentiles.of([one.starved_s for one in asks]),
+        realtime_factor=round(frames / fps / worked, 3),
+        frames_per_s=round(frames / worked, 2),
+        tokens_per_s=round(sum(one.tokens for one in asks) / worked, 2),
+        rss_mb=round(memory.now / 2**20, 1),
+        peak_rss_mb=round(memory.peak / 2**20, 1),
+        requests=[asdict(one) for one in asks],
+    )
+
+
+def ask(client: Client, text: str, seconds: float, seed: int) -> Ask:
+    """One motion, timed. Raises Unavailable where it comes to no frames."""
+    asked = time.monotonic()
+    arrivals: list[tuple[float, int]] = []
+    done: Done | None = None
+    fps = client.welcome.fps
+    for event in client.generate(text, seconds=seconds, seed=seed):
+        if isinstance(event, Frames):
+            arrivals.append((time.monotonic() - asked, event.first))
+        elif isinstance(event, Done):
+            done = event
+    took = time.monotonic() - asked
+    if done is None or not arrivals:
+        raise Unavailable(f"the server made no frames of {text!r}; look at its bundle with tools.demo")
+    return Ask(
+        text=text,
+        seed=seed,
+        first_frame_s=round(arrivals[0][0], 4),
+        clip_s=round(took, 4),
+        starved_s=round(starved(arrivals, fps), 4),
+        frames=done.frames,
+        tokens=done.tokens,
+    )
+
+
+def starved(arrivals: Sequence[tuple[float, int]], fps: float) -> float:
+    """The longest wait of a player that shows each frame when its time has come, and goes on from there after a wait.
+
+    `arrivals` are (seconds, index of the first frame) of each run of frames.
+    """
+    late, longest = 0.0, 0.0
+    for seconds, first in arrivals:
+        wait = seconds - (arrivals[0][0] + first / fps + late)
+        if wait > 0:
+            late += wait
+            longest = max(longest, wait)
+    return longest
+
+
+class Memory:
+    """The resident memory of a process in bytes, looked at ten times a second."""
+
+    def __init__(self, pid: int) -> None:
+        self._process = psutil.Process(pid)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self.now = 0
+        self.peak = 0
+
+    def __enter__(self) -> Self:
+        self._look()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._over.set()
+        self._thread.join()
+        self._look()
+
+    def _watch(self) -> None:
+        while not self._over.wait(0.1):
+            self._look()
+
+    def _look(self) -> None:
+        self.now = self._process.memory_info().rss
+        status = f"/proc/{self._process.pid}/status"
+        if os.path.exists(status):  # the kernel knows the true peak, which may lie before the first look
+            with open(status) as lines:
+                high = next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), 0)
+            self.peak = max(self.peak, high)
+        self.peak = max(self.peak, self.now)
+
+
+def _keep_to(cores: int) -> None:
+    """This process and its children use the first `cores` cores, where the system can say so."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
