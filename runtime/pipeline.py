@@ -137,7 +137,12 @@ class Pipeline:
             block = block if count is None else block[: count - first]
             if not len(block):
                 return
-            placed = placement.push(block) if request.future is None else placement.meet(block, request.future)
+            if first == 0 and stream.last_before is not None:
+                placement.join(stream.last_before)
+            if request.future is None or stream.first_after is None:
+                placed = placement.push(block)
+            else:
+                placed = placement.meet(block, request.future, stream.first_after)
             self.frames += len(placed)
             watch.first_output = watch.first_output or time.monotonic()
             yield Frames(

@@ -49,9 +49,14 @@ class Windows:
 class CodeStream:
     """The codes of one motion on their way to features.
 
-    `before` are codes already known to precede the motion: they are context, and no frames are made of them. The noise
-    of a frame depends on the seed and the frame's place alone, so that overlapping windows refine the same noise.
+    `before` are codes already known to precede the motion: they are context, and their frames are not handed out. The
+    noise of a frame depends on the seed and the frame's place alone, so that overlapping windows refine the same noise.
     """
+
+    last_before: Features | None = None
+    """the last frame of `before` as it was decoded, (1, D); known when the first frames are, if there is context"""
+    first_after: Features | None = None
+    """the first frame of what follows as it was decoded, (1, D); known when `finish` was given codes that follow"""
 
     def __init__(
         self, decode: Decode, windows: Windows, frames_per_token: int, width: int, seed: int, before: Sequence[int] = ()
@@ -87,11 +92,15 @@ class CodeStream:
         stop = min(len(self._codes), end + (self._windows.context if closing else self._windows.lookahead))
         features = self._decode(np.array(self._codes[start:stop], np.int64), self._noise_of(start, stop))
         new = np.array(features[(self._out - start) * self._rate :])
+        if self._first and start < self._out:
+            self.last_before = features[(self._out - start) * self._rate - 1][None]
         seam = min(len(self._tail), len(new))
         weight = (np.arange(1, seam + 1, dtype=np.float32) / (seam + 1))[:, None]
         new[:seam] = (1 - weight) * self._tail[:seam] + weight * new[:seam]
         count = (end - self._out) * self._rate
         self._out, self._first = end, False
+        if closing and len(new) > count:
+            self.first_after = new[count : count + 1]
         self._tail = new[count : count + self._windows.fade * self._rate]
         return new[:count]
 
