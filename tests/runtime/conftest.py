@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -23,29 +25,33 @@ class Server:
     address: str
     process: subprocess.Popen[str]
     ready: str
+    log: IO[str]
+
+    def said(self) -> str:
+        """Everything it logged so far."""
+        self.log.seek(0)
+        return self.log.read()
 
 
 @contextmanager
 def start(*arguments: str, module: str = "tests.runtime.recorded") -> Iterator[Server]:
-    """A server until the block ends; everything before its ready line is what it says while it starts."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    assert process.stdout is not None
-    said = ""
-    try:
-        for line in process.stdout:
-            said += line
-            if line.startswith("ready "):
-                yield Server(line.split()[1], process, line.strip())
-                break
-        else:
-            raise AssertionError(f"the server ended with {process.wait()} before it was ready:\n{said}")
-    finally:
-        if process.poll() is None:
+    """A server from its ready line until the block ends."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE, stderr=log, text=True
+        )
+        assert process.stdout is not None
+        try:
+            ready = process.stdout.readline()
+            if not ready.startswith("ready "):
+                code = process.wait()
+                log.seek(0)
+                raise AssertionError(f"the server ended with {code} before it was ready:\n{log.read()}")
+            yield Server(ready.split()[1], process, ready.strip(), log)
+        finally:
             process.kill()
-        process.wait()
-        process.stdout.close()
+            process.wait()
+            process.stdout.close()
 
 
 @pytest.fixture(scope="session")
