@@ -29,7 +29,7 @@ def fit(skeleton: Skeleton) -> Body:
     lengths[0] = 0
     # An offset longer than half of all bones together is a place in the world, not a bone (Bandai's Hips).
     bones = [i for i in range(1, len(skeleton)) if 1e-4 < lengths[i] <= lengths.sum() / 2]
-    size = float(np.median(lengths[bones])) if bones else 0.1
+    size = float(np.sort(lengths[bones])[-8:].mean()) if bones else 0.1  # of the limbs: fingers are many but short
     alone = np.eye(len(skeleton), dtype=np.float32)
     sides = [_side(skeleton, joint) for joint in range(len(skeleton))]
     skins, knots = ((WOOD, LEFT, RIGHT), (JOINT, LEFT_JOINT, RIGHT_JOINT))
@@ -42,7 +42,7 @@ def fit(skeleton: Skeleton) -> Body:
         near = [radius[i] for i in bones if i == joint or skeleton.parents[i] == joint]
         if near and skeleton.children(joint):
             head = skeleton.joints[joint].lower().split(":")[-1] == "head"
-            axes = np.eye(3) * (0.45 * size if head else max(near) * 1.15)
+            axes = np.eye(3) * (0.28 * size if head else max(near) * 1.15)
             pieces.append(loft.ellipsoid(at[joint], axes, alone[joint], knots[sides[joint]], 10, 7))
     if not pieces:
         pieces = [loft.ellipsoid(at[0], np.eye(3) * 0.05, alone[0], JOINT)]

@@ -81,7 +81,7 @@ def dump(clip: Clip, body: Body | None = None) -> bytes:
     joints = len(clip.skeleton)
     buffer = _Buffer()
     # Nodes: 0 holds the armature, 1 the mesh, then the joints.
-    nodes: list[Json] = [{"name": name, "children": [2]}, {"name": "body", "mesh": 0, "skin": 0}]
+    nodes: list[Json] = [{"name": "character", "children": [2]}, {"name": "body", "mesh": 0, "skin": 0}]
     for joint in range(joints):
         places = clip.root[0] if joint == 0 else _offset(clip, joint)
         node: Json = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from motion import body as bodies
-from motion import mannequin
+from motion import loft, mannequin, quat
 from motion.body import Body
 from motion.clip import Clip
 from motion.loft import Real
@@ -17,6 +17,7 @@ from tools.render import floor, raster
 from tools.render.camera import Camera, View
 from tools.render.raster import U8
 
+_UPRIGHT = np.array([np.sqrt(0.5), -np.sqrt(0.5), 0, 0], np.float32)  # a quarter turn about X: +Z becomes +Y
 FOLLOW_BELOW = 0.42  # a body smaller than this part of the picture is followed instead of framing its whole path
 
 
@@ -52,18 +53,26 @@ class Stage:
 
 
 def stage(clip: Clip) -> Stage:
-    """Dresses a clip: the mannequin where the skeleton is a humanoid at rest in a standing pose, else capsules."""
+    """Dresses a clip: the mannequin where the skeleton is a humanoid at rest in a standing pose, else capsules. A
+    humanoid whose rest pose stands along Z, as some programs write it, is put on its feet."""
     body = mannequin.dress(clip.skeleton)
     positions, rotations = fk(clip.skeleton, clip.rotations, clip.root, clip.offsets)
+    roles = mannequin.roles(clip.skeleton)
+    if roles is not None and _rests_along_z(clip, roles):
+        positions, rotations = quat.rotate(_UPRIGHT, positions), quat.mul(_UPRIGHT, rotations)
     lowest = float(positions[..., 1].min())
     ground = 0.0 if -0.15 < lowest < 0.5 else lowest
-    return Stage(clip, body, positions, rotations, ground, _facing(clip, positions[0]))
+    facing = 0.0 if roles is None else _facing(positions[0], roles)
+    return Stage(clip, body, positions, rotations, ground, facing)
 
 
-def _facing(clip: Clip, positions: Real) -> float:
-    roles = mannequin.roles(clip.skeleton)
-    if roles is None:
-        return 0.0
+def _rests_along_z(clip: Clip, roles: dict[str, int]) -> bool:
+    rest = clip.skeleton.rest_positions()
+    up = loft.unit(rest[roles["head"]] - rest[roles["left_ankle"]])
+    return bool(up[2] > 0.9)
+
+
+def _facing(positions: Real, roles: dict[str, int]) -> float:
     left = positions[roles["left_hip"]] - positions[roles["right_hip"]]
     left = left + positions[roles["left_shoulder"]] - positions[roles["right_shoulder"]]
     front = np.cross(left, [0, 1, 0])
