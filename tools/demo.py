@@ -103,9 +103,10 @@ def main(arguments: list[str] | None = None) -> int:
         ensure("view")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # being ended closes the server as Ctrl-C does
     try:
-        from tools.take import take
+        from tools import take
 
-        take(config)
+        take.check(config)
+        take.take(config, take.serving(config.bundle))
     except KeyboardInterrupt:
         print("\nstopped; the server is gone too", file=sys.stderr)
         return 130

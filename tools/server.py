@@ -30,10 +30,8 @@ _STOP_S = 5.0
 class Server:
     """A context manager around the process."""
 
-    def __init__(self, bundle: str = "base", *more: str) -> None:
-        folder = Path(bundle).expanduser()
-        name = str(folder.resolve()) if folder.is_dir() else bundle
-        self._arguments = ["--address", "tcp://127.0.0.1:0", "--bundle", name, *more]
+    def __init__(self, *arguments: str, module: str = "runtime.serve") -> None:
+        self._arguments = [module, *arguments, "--address", "tcp://127.0.0.1:0"]
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._said: deque[str] = deque(maxlen=30)
         self._process: subprocess.Popen[str] | None = None
@@ -50,7 +48,7 @@ class Server:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tools.leash", "runtime.serve", *self._arguments],
+            [sys.executable, "-m", "tools.leash", *self._arguments],
             cwd=ROOT,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.PIPE,

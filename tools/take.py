@@ -49,8 +49,8 @@ class Pace:
         return f"first frame after {first:.2f} s, {rate:.1f} frames/s, {rate / self.fps:.2f} x real time"
 
 
-def take(config: DemoConfig) -> None:
-    """Does it all, printing as it goes. Raises MotionError."""
+def check(config: DemoConfig) -> None:
+    """Raises BadConfig for what any server would refuse, so that none is started in vain."""
     if len(config.text) > LIMITS.text_characters:
         raise BadConfig(
             f"the sentence has {len(config.text)} characters; at most {LIMITS.text_characters} are allowed: shorten it"
@@ -59,9 +59,19 @@ def take(config: DemoConfig) -> None:
         raise BadConfig(
             f"--seconds is {config.seconds:g}; give from {LIMITS.seconds_least:g} to {LIMITS.seconds_most:g}"
         )
+
+
+def serving(bundle: str) -> Server:
+    """The server of a bundle, given by its name or its folder."""
+    folder = Path(bundle).expanduser()
+    return Server("--bundle", str(folder.resolve()) if folder.is_dir() else bundle)
+
+
+def take(config: DemoConfig, server: Server) -> None:
+    """Starts the server, asks it, writes the files, and prints as it goes. Raises MotionError."""
     ticker = Ticker()
     ticker.say(f'motus    "{config.text}", {config.seconds:g} s, seed {config.seed}')
-    with Server(config.bundle) as server:
+    with server:
         clip = _stream(config, server, ticker)
     _files(config, clip, ticker)
 

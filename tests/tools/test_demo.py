@@ -8,12 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from motion.errors import MotionError, Unavailable
-from tools import demo
+from runtime.client import Client
+from tests.runtime.recorded import make_bundle, walk
+from tools import demo, take, view
 from tools.demo import DemoConfig
 from tools.server import ROOT, Server
 
@@ -71,6 +74,58 @@ def test_help_teaches_by_examples() -> None:
     assert "left side of the body is blue" in told
 
 
+@pytest.fixture(name="bundle", scope="module")
+def _bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_bundle(tmp_path_factory.mktemp("bundle")).folder
+
+
+def test_a_sentence_becomes_four_files_of_the_motion_that_was_streamed(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = DemoConfig("A person walks, in an arc", seconds=2, out=tmp_path)
+    server = Server(str(bundle), module="tests.runtime.recorded")
+    take.take(config, server)
+    assert server.process.poll() is not None
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f"a-person-walks-in-an-arc.{ending}" for ending in ("bvh", "glb", "mp4", "png")
+    ]
+    clip = view.read(tmp_path / "a-person-walks-in-an-arc.glb")
+    assert (clip.name, len(clip), clip.fps) == ("A person walks, in an arc", 60, 30)
+    recorded = walk()
+    np.testing.assert_allclose(np.diff(clip.root[:, 1]), np.diff(recorded.root[4:64, 1]), atol=1e-3)  # seed 1: code 1
+    told = capsys.readouterr().out
+    for words in ("ready at tcp://127.0.0.1:", "licence: CC0", "first frame after", "frames/s", "x real time", ".mp4"):
+        assert words in told
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+def test_ctrl_c_in_mid_stream_ends_the_server_too(bundle: Path, tmp_path: Path) -> None:
+    script = (
+        "from pathlib import Path\n"
+        "from tools.demo import DemoConfig\n"
+        "from tools.server import Server\n"
+        "from tools.take import take\n"
+        f"config = DemoConfig('a person walks', 30, out=Path({str(tmp_path)!r}))\n"
+        f"take(config, Server({str(bundle)!r}, '--step-s', '0.2', module='tests.runtime.recorded'))\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-c", script], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert process.stdout is not None
+    address = ""
+    for line in process.stdout:
+        address = line.split()[-1] if "ready at" in line else address
+        if line.startswith("weights"):
+            break
+    process.send_signal(signal.SIGINT)
+    rest = process.stdout.read()
+    process.stdout.close()
+    assert process.wait(20) != 0
+    assert "KeyboardInterrupt" in rest
+    with pytest.raises(Unavailable), Client(address, timeout=0.5):
+        pass
+
+
 @given(st.text(min_size=1).filter(lambda text: text.strip()))
 def test_any_sentence_gives_a_file_name_that_every_system_takes(text: str) -> None:
     name = DemoConfig(text).name
@@ -84,7 +139,7 @@ def test_files_are_called_as_the_sentence() -> None:
 
 
 def test_a_server_that_cannot_start_says_why() -> None:
-    with Server("no-such-weights") as server, pytest.raises(Unavailable, match="no-such-weights"):
+    with Server("--bundle", "no-such-weights") as server, pytest.raises(Unavailable, match="no-such-weights"):
         server.wait(print)
 
 
