@@ -42,11 +42,20 @@ class Pace:
         self.frames += len(frames.root)
         self.fps = frames.fps
 
-    def __str__(self) -> str:
-        seconds = max(self.last - self.asked, 1e-6)
-        first = (self.first or self.last) - self.asked
-        rate = self.frames / seconds
-        return f"first frame after {first:.2f} s, {rate:.1f} frames/s, {rate / self.fps:.2f} x real time"
+    @property
+    def latency(self) -> float:
+        """Seconds until the first frame."""
+        return (self.first or self.last) - self.asked
+
+    @property
+    def rate(self) -> float:
+        """Frames a second since the request."""
+        return self.frames / max(self.last - self.asked, 1e-6)
+
+    @property
+    def realtime(self) -> float:
+        """Seconds of motion for each second of waiting."""
+        return self.rate / self.fps
 
 
 def check(config: DemoConfig) -> None:
@@ -96,13 +105,15 @@ def _stream(config: DemoConfig, server: Server, ticker: Ticker) -> Clip:
         for event in generation:
             if isinstance(event, Frames):
                 pace.arrive(event)
-                ticker.show(f"frames   {bar(pace.frames, whole)} {pace.frames} of {whole}  {pace}")
+                now = f"first {pace.latency:.2f} s, {pace.rate:.1f}/s, {pace.realtime:.2f} x"
+                ticker.show(f"frames   {bar(pace.frames, whole)} {pace.frames}/{whole}  {now}")
             elif isinstance(event, (Accepted, Progress)) and pace.first is None:
-                ticker.show(f"frames   {bar(0, whole)} 0 of {whole}  {time.monotonic() - pace.asked:.1f} s")
+                ticker.show(f"frames   {bar(0, whole)} 0/{whole}  {time.monotonic() - pace.asked:.1f} s")
         clip = generation.clip
     if clip is None:
         raise Unavailable("the server finished without a frame; try another sentence or seed")
-    ticker.say(f"frames   {pace.frames} ({clip.seconds:.2f} s of motion): {pace}")
+    speed = f"{pace.rate:.1f} frames/s, {pace.realtime:.2f} x real time"
+    ticker.say(f"frames   {pace.frames} in all, first frame after {pace.latency:.2f} s, {speed}")
     return replace(clip, name=config.text)
 
 

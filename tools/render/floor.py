@@ -64,7 +64,7 @@ def _overlay(picture: U8, camera: Camera, height: float, path: Real, fps: float)
         pen.text(tip, name, fill=(*_AXES[name], 255), font=ImageFont.load_default(11 * unit), anchor="mm")
     trail = [spot(float(x), float(z)) for x, _, z in path]
     if len(trail) > 1:
-        pen.line(trail, fill=(*_PATH, 235), width=round(2.2 * unit), joint="curve")
+        pen.line(trail, fill=(*_PATH, 235), width=round(1.6 * unit), joint="curve")
     for second in range(0, len(trail), max(round(fps), 1)):
         dot(trail[second], 3.4 * unit, _PATH)
     dot(trail[0], 5.2 * unit, _PATH)
