@@ -66,7 +66,7 @@ class DemoConfig:
 def parse(arguments: list[str] | None = None) -> DemoConfig:
     """The settings on the command line. Raises BadConfig; --help and unknown arguments end the program."""
     parser = argparse.ArgumentParser(
-        "tools.demo",
+        "python3 -m tools.demo",
         description="A sentence becomes a moving character.",
         epilog=_TEXT,
         formatter_class=argparse.RawDescriptionHelpFormatter,

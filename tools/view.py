@@ -60,7 +60,7 @@ def _skeletons_beside(path: Path) -> list[Path]:
 def main(arguments: list[str] | None = None) -> int:
     """Runs the program; returns its exit status."""
     parser = argparse.ArgumentParser(
-        "tools.view", description=__doc__, epilog=_TEXT, formatter_class=argparse.RawDescriptionHelpFormatter
+        "python3 -m tools.view", description=__doc__, epilog=_TEXT, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("clip", type=Path, help="the motion file")
     parser.add_argument("--out", type=Path, required=True, help="a .png for a contact sheet, an .mp4 for a film")
