@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motion import body, capsules, loft, mannequin, quat
@@ -66,6 +66,7 @@ def test_the_bind_pose_gives_back_the_modelled_skin(name: str) -> None:
     np.testing.assert_allclose(posed(worn, rest(worn.skeleton)), worn.vertices, atol=1e-5)
 
 
+@settings(deadline=None)  # other work may slow the machine
 @given(st.floats(-3, 3), st.floats(-1.5, 1.5), st.floats(-3, 3), st.tuples(*[st.floats(-5, 5)] * 3))
 def test_a_body_that_is_turned_and_moved_as_a_whole_keeps_its_shape(
     yaw: float, pitch: float, roll: float, to: tuple[float, float, float]
@@ -113,6 +114,7 @@ def test_the_soles_are_where_a_standing_skeleton_has_its_ground() -> None:
     assert BODIES["mannequin"].vertices[:, 1].min() == pytest.approx(ankle[1] - ANKLE_HEIGHT, abs=0.005)
 
 
+@settings(deadline=None)  # other work may slow the machine
 @given(st.floats(0.2, 3.0))
 def test_a_larger_skeleton_wears_a_larger_mannequin(factor: float) -> None:
     large = Skeleton("smplx22", SMPLX22.joints, SMPLX22.parents, SMPLX22.offsets * np.float32(factor))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motion.errors import BadConfig
@@ -14,6 +14,7 @@ from tools.render.camera import VIEWS, framing
 SPOT = st.tuples(*[st.floats(-20, 20)] * 3)
 
 
+@settings(deadline=None)  # other work may slow the machine
 @given(st.lists(SPOT, min_size=1, max_size=30), st.sampled_from(list(VIEWS)), st.floats(-4, 4), st.integers(100, 900))
 def test_every_point_is_inside_the_margin(
     points: list[tuple[float, float, float]], view: str, facing: float, width: int
@@ -25,6 +26,7 @@ def test_every_point_is_inside_the_margin(
     assert (xy <= np.array([width, 480]) * 0.93 + 0.5).all()
 
 
+@settings(deadline=None)  # other work may slow the machine
 @given(st.floats(-4, 4))
 def test_from_the_front_the_left_hand_is_on_the_right_of_the_picture(facing: float) -> None:
     left = np.array([np.cos(facing), 0, -np.sin(facing)])

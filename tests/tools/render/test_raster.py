@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motion import mannequin
@@ -15,6 +15,7 @@ from tools.render.camera import VIEWS, framing
 PLACE = st.tuples(st.floats(-10, 70), st.floats(-10, 70))
 
 
+@settings(deadline=None)  # other work may slow the machine
 @given(st.tuples(PLACE, PLACE, PLACE))
 def test_a_triangle_covers_just_the_pixel_centres_inside_it(corners: tuple[tuple[float, float], ...]) -> None:
     xy = np.array(corners, np.float32)
