@@ -17,11 +17,10 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 import numpy as np
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 from motion import protocol
 from motion.clip import Clip
@@ -50,6 +49,7 @@ from motion.protocol import (
 from motion.skeleton import Skeleton
 
 Event = Accepted | Progress | Frames | Text | Done
+Answer = TypeVar("Answer", Welcome, Pong, Statistics)
 WINDOW: Final = 120
 """frames under way that the caller has not taken yet: four seconds"""
 
@@ -80,23 +80,9 @@ class Client:
         self._answers: deque[Message] = deque()
         self._generations: dict[str, Generation] = {}
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._socket = self._context.socket(zmq.DEALER)
-        self._socket.setsockopt(zmq.HEARTBEAT_IVL, 1000)
-        self._socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 5000)
-        self._socket.setsockopt(zmq.LINGER, 200)
-        self._socket.setsockopt(zmq.SNDHWM, 0)  # acknowledgements are small; a send never waits
-        self._socket.setsockopt(zmq.IPV6, int("[" in address))
-        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
-        self._poller = zmq.Poller()
-        self._poller.register(self._socket, zmq.POLLIN)
-        self._poller.register(self._monitor, zmq.POLLIN)
+        self._socket, self._monitor, self._poller = self._make_socket()
 
     def __enter__(self) -> Self:
-        try:
-            self._socket.connect(self.address)
-        except zmq.ZMQError as error:
-            self.close()
-            raise Unavailable(f"{self.address!r} is no address: {error.strerror}; write tcp://HOST:PORT") from error
         try:
             self._greet()
         except MotionError:
@@ -111,13 +97,9 @@ class Client:
 
     def close(self) -> None:
         """Say goodbye; whatever is still under way stops."""
-        if self._socket.closed:
-            return
         if self._welcome is not None:
             self._send(Close())
-        self._socket.disable_monitor()
-        self._monitor.close()
-        self._socket.close()
+        self._hang_up(linger=200)
         self._context.term()
 
     @property
@@ -144,8 +126,7 @@ class Client:
         motion: Clip | None = None,
     ) -> Generation:
         """Ask for `task`; what comes of it is read from the Generation. Clips are on the server's skeleton and rate."""
-        if self._welcome is None:
-            self._greet()
+        self._greet()
         request = Generate(
             id=f"g{next(self._ids)}",
             task=task,
@@ -163,6 +144,7 @@ class Client:
 
     def ping(self) -> float:
         """Seconds there and back."""
+        self._greet()
         asked = time.monotonic()
         self._send(Ping(asked))
         self._answer(Pong)
@@ -170,22 +152,53 @@ class Client:
 
     def stats(self) -> Statistics:
         """The server's counters."""
+        self._greet()
         self._send(Stats())
-        answer = self._answer(Statistics)
-        assert isinstance(answer, Statistics)
-        return answer
+        return self._answer(Statistics)
+
+    def _make_socket(self) -> tuple[zmq.Socket[bytes], zmq.Socket[bytes], zmq.Poller]:
+        """A DEALER, what tells of its lost connection, and what waits for either."""
+        dealer = self._context.socket(zmq.DEALER)
+        dealer.setsockopt(zmq.HEARTBEAT_IVL, 1000)
+        dealer.setsockopt(zmq.HEARTBEAT_TIMEOUT, 5000)
+        dealer.setsockopt(zmq.SNDHWM, 0)  # acknowledgements are small; a send never waits
+        dealer.setsockopt(zmq.IPV6, int("[" in self.address))
+        monitor = dealer.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        poller = zmq.Poller()
+        poller.register(dealer, zmq.POLLIN)
+        poller.register(monitor, zmq.POLLIN)
+        return dealer, monitor, poller
+
+    def _hang_up(self, linger: int) -> None:
+        self._welcome = None
+        if not self._socket.closed:
+            self._socket.disable_monitor()
+            self._monitor.close()
+            self._socket.close(linger)
 
     def _greet(self) -> None:
-        self._send(Hello(self._name, self._window))
+        """Connect and say hello, where that is not done."""
+        if self._welcome is not None:
+            return
+        if self._socket.closed:
+            self._socket, self._monitor, self._poller = self._make_socket()
         try:
-            answer = self._answer(Welcome)
+            self._socket.connect(self.address)
+            self._answers.clear()
+            self._send(Hello(self._name, self._window))
+            self._welcome = self._answer(Welcome)
+        except zmq.ZMQError as error:
+            self._hang_up(linger=0)
+            raise Unavailable(f"{self.address!r} is no address: {error.strerror}; write tcp://HOST:PORT") from error
         except Unavailable as error:
+            self._hang_up(linger=0)
             raise Unavailable(
                 f"no server answers at {self.address} within {self._timeout:g} s: start one with "
                 "`python -m runtime.serve`, or wait until it says that it is ready"
             ) from error
-        assert isinstance(answer, Welcome)
-        self._welcome = answer
+        except MotionError:
+            self._hang_up(linger=0)
+            raise
 
     def _pose(self, name: str, clip: Clip | None) -> Pose | None:
         if clip is None:
@@ -205,7 +218,7 @@ class Client:
     def _send(self, message: Message) -> None:
         self._socket.send_multipart(protocol.pack(message))
 
-    def _answer(self, kind: type[Message]) -> Message:
+    def _answer(self, kind: type[Answer]) -> Answer:
         """The next answer of this kind. Raises what the server objects to, and Unavailable after silence."""
         since = time.monotonic()
         while True:
@@ -231,8 +244,7 @@ class Client:
             while self._socket.poll(0):
                 self._route(protocol.unpack(self._socket.recv_multipart()))
         elif self._monitor in ready:
-            recv_monitor_message(self._monitor)
-            self._welcome = None  # the server keeps no session across connections: greet it again before asking
+            self._hang_up(linger=0)  # the server keeps no session across connections: the next request greets it anew
             lost = Unavailable(f"the server at {self.address} closed the connection; it stopped, or was stopped")
             for generation in self._generations.values():
                 generation.fail(lost)
@@ -240,8 +252,8 @@ class Client:
             raise lost
 
     def take(self, generation: Generation, message: Event) -> None:
-        """Acknowledge what the caller was handed."""
-        if isinstance(message, Frames):
+        """Acknowledge what the caller was handed, while there is somebody to tell."""
+        if isinstance(message, Frames) and generation.id in self._generations:
             self._send(Ack(generation.id, generation.frames))
 
     def stop(self, generation: Generation) -> None:

@@ -21,7 +21,7 @@ from motion.clip import Clip
 from motion.errors import Cancelled, UnknownTask
 from motion.protocol import Done, Frames, Generate, Message, Pose, Progress, Text
 from runtime.engines import Engine
-from runtime.placement import Placement
+from runtime.placement import Piece, Placement
 from runtime.stream import Codes, CodeStream, Features, Windows
 
 Halted = Callable[[], bool]
@@ -102,7 +102,7 @@ class Pipeline:
         else:
             yield from self._move(request, seed, watch, halted)
 
-    def warm_up(self) -> None:
+    def warm_up(self, halted: Halted = lambda: False) -> None:
         """A short generation of each kind, so that the first client does not wait for what happens only once."""
         rest = np.zeros((2 * self._manifest.tokens.frames_per_token, len(self._manifest.skeleton), 4), np.float32)
         rest[..., 0] = 1
@@ -114,7 +114,7 @@ class Pipeline:
             words = "a person walks" if "text" in task.needs else ""
             request = Generate("warm-up", task.name, words, seconds=1.0 if gives == "motion" else None)
             request = replace(request, **{name: pose for name in task.needs if name in ("past", "future", "motion")})
-            for message in self.run(request, 0, time.monotonic(), lambda: False):
+            for message in self.run(request, 0, time.monotonic(), halted):
                 if isinstance(message, Text):
                     break
 
@@ -122,13 +122,14 @@ class Pipeline:
         facts = self._manifest.tokens
         count = None if request.seconds is None else round(request.seconds * self._manifest.fps)
         tokens = None if count is None else math.ceil(count / facts.frames_per_token)
-        past, future = self._codes(request.past, halted), self._codes(request.future, halted)
-        before = () if past is None else past[-self._windows.context :].tolist()
+        past, future = self._piece(request.past), self._piece(request.future)
+        past_codes, future_codes = self._codes(past, halted), self._codes(future, halted, from_start=True)
+        before = () if past_codes is None else past_codes[-self._windows.context :].tolist()
         stream = CodeStream(
             lambda codes, noise: self._decode(codes, noise, halted),
             self._windows, facts.frames_per_token, features.WIDTH, seed, before,
         )  # fmt: skip
-        placement = Placement(self._manifest.skeleton, self._manifest.fps, request.past)
+        placement = Placement(self._manifest.skeleton, self._manifest.fps, past)
         held: list[Features] = []  # a motion that must meet a future is placed when all of it is known
         made, sequence, first = 0, 0, 0
 
@@ -139,10 +140,10 @@ class Pipeline:
                 return
             if first == 0 and stream.last_before is not None:
                 placement.join(stream.last_before)
-            if request.future is None or stream.first_after is None:
+            if future is None or stream.first_after is None:
                 placed = placement.push(block)
             else:
-                placed = placement.meet(block, request.future, stream.first_after)
+                placed = placement.meet(block, future, stream.first_after)
             self.frames += len(placed)
             watch.first_output = watch.first_output or time.monotonic()
             yield Frames(
@@ -151,26 +152,26 @@ class Pipeline:
             )  # fmt: skip
             sequence, first = sequence + 1, first + len(placed)
 
-        with closing(self._model.motion(request.task, request.text, tokens, past, future, seed)) as codes:
+        with closing(self._model.motion(request.task, request.text, tokens, past_codes, future_codes, seed)) as codes:
             for code in codes:
                 _stop_if(halted)
                 watch.first_token = watch.first_token or time.monotonic()
                 made, self.tokens = made + 1, self.tokens + 1
                 yield Progress(request.id, "tokens", made, tokens or self._tokens_most)
                 block = stream.push(code)
-                if block is not None and request.future is None:
+                if block is not None and future is None:
                     yield from frames(block)
                 elif block is not None:
                     held.append(block)
                 if made == (tokens or self._tokens_most):
                     break
-        held.append(stream.finish(() if future is None else future.tolist()))
+        held.append(stream.finish(() if future_codes is None else future_codes.tolist()))
         yield from frames(np.concatenate(held))
         yield watch.done(request, made, first, self._manifest.fps, "")
 
     def _describe(self, request: Generate, seed: int, watch: _Watch, halted: Halted) -> Iterator[Message]:
         pieces: list[str] = []
-        codes = self._codes(request.motion, halted)
+        codes = self._codes(self._piece(request.motion), halted)
         with closing(self._model.text(request.task, request.text, codes, seed)) as words:
             for piece in words:
                 _stop_if(halted)
@@ -180,14 +181,19 @@ class Pipeline:
                 pieces.append(piece)
         yield watch.done(request, len(pieces), 0, self._manifest.fps, "".join(pieces).strip())
 
-    def _codes(self, pose: Pose | None, halted: Halted) -> Codes | None:
-        """The codes of a piece of motion; frames at its beginning that fill no token are left out."""
+    def _piece(self, pose: Pose | None) -> Piece | None:
         if pose is None:
+            return None
+        return Piece.of(Clip(self._manifest.skeleton, self._manifest.fps, pose.rotations, pose.root))
+
+    def _codes(self, piece: Piece | None, halted: Halted, from_start: bool = False) -> Codes | None:
+        """The codes of a piece of motion; frames that fill no token are left out at its start, or at its end."""
+        if piece is None:
             return None
         assert self._encoder is not None, "admission let motion in for a bundle without an encoder"
         _stop_if(halted)
-        frames = features.encode(Clip(self._manifest.skeleton, self._manifest.fps, pose.rotations, pose.root))
-        frames = frames[len(frames) % self._manifest.tokens.frames_per_token :]
+        spare = len(piece.features) % self._manifest.tokens.frames_per_token
+        frames = piece.features[: len(piece.features) - spare] if from_start else piece.features[spare:]
         return self._encoder.run({"features": frames[None]})[0]
 
     def _decode(self, codes: Codes, noise: Features, halted: Halted) -> Features:

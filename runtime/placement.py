@@ -8,14 +8,15 @@ Shapes: features (T, D) float32, root (T, 3) metres, rotations (T, J, 4) local, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from motion import contacts, quat
-from motion.features import Integrator
-from motion.protocol import Pose
+from motion.clip import Clip
+from motion.features import LAYOUT, Integrator, encode
 from motion.quat import F32
 from motion.skeleton import Skeleton, fk
 
@@ -36,86 +37,105 @@ class Placed:
 
 
 @dataclass(frozen=True, eq=False)
-class Change:
-    """What a pose has over its decoded self: turns (J, 4) from the left, metres of height."""
+class Piece:
+    """Motion that a client gave, and its features."""
 
-    turns: F32
-    height: float
+    clip: Clip
+    features: F32
 
     @staticmethod
-    def between(rotations: F32, root: F32, decoded: F32) -> Change:
-        """Of one pose (J, 4), (3,) and its decoded features (1, D); headings count as equal."""
-        heights, poses = Integrator().push(decoded)
-        mine, theirs = _faced(rotations[None])[0], _faced(poses)[0]
-        return Change(quat.mul(mine, quat.inv(theirs)), float(root[1] - heights[0, 1]))
+    def of(clip: Clip) -> Piece:
+        """A clip on the skeleton and at the rate of the features."""
+        return Piece(clip, encode(clip))
 
-    def take(self, root: F32, rotations: F32, weight: F32) -> None:
-        """Change frames, which are written to, by as much as `weight` (T,) says."""
-        here = np.flatnonzero(weight > 0)
-        if not len(here):
-            return
+    def at(self, frame: int) -> Integrator:
+        """Heading and place of its path in the world at a frame, from which features go on."""
+        local = Integrator()
+        root, rotations = local.push(self.features[: frame + 1])
+        turn = float(quat.yaw(self.clip.rotations[frame, 0]) - quat.yaw(rotations[-1, 0]))
+        beside = np.array([local.x - root[-1, 0], 0, local.z - root[-1, 2]], np.float32)
+        place = self.clip.root[frame] + quat.rotate(quat.from_yaw(np.array(turn, np.float32)), beside)
+        return Integrator(local.heading + turn, float(place[0]), float(place[2]), started=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """What a true pose has over its decoded self: turns (J, 4) from the left, and what to add to where the root is."""
+
+    turns: F32
+    offset: F32
+    height: F32
+
+    @staticmethod
+    def between(true: F32, decoded: F32) -> Change:
+        """Of two frames of features (D,)."""
+        turns = quat.mul(_rotations(true), quat.inv(_rotations(decoded)))
+        away = true - decoded
+        return Change(turns, away[LAYOUT["root_offset"]], away[LAYOUT["root_height"]])
+
+    def take(self, features: F32, weight: F32) -> F32:
+        """The features changed by as much as `weight` (T,) says."""
         none = np.zeros_like(self.turns)
         none[:, 0] = 1
-        turns = quat.slerp(none[None], self.turns[None], weight[here][:, None])  # (T, J, 4)
-        heading = quat.from_yaw(quat.yaw(rotations[here, 0]))
-        turns[:, 0] = quat.mul(quat.mul(heading, turns[:, 0]), quat.inv(heading))
-        rotations[here] = quat.mul(turns, rotations[here])
-        root[here, 1] += weight[here] * np.float32(self.height)
+        turns = quat.slerp(none, self.turns, weight[:, None])  # (T, J, 4)
+        changed = features.copy()
+        changed[:, LAYOUT["rot6d"]] = quat.to_rot6d(quat.mul(turns, _rotations(features))).reshape(len(features), -1)
+        changed[:, LAYOUT["root_offset"]] += weight[:, None] * self.offset
+        changed[:, LAYOUT["root_height"]] += weight[:, None] * self.height
+        return changed
 
 
 class Placement:
-    """Places features piece by piece. Without a past the first frame stands over the origin, facing +Z."""
+    """Places features piece by piece. Without a past the path begins over the origin, along +Z."""
 
-    def __init__(self, skeleton: Skeleton, fps: float, past: Pose | None = None) -> None:
+    def __init__(self, skeleton: Skeleton, fps: float, past: Piece | None = None) -> None:
         self._skeleton = skeleton
         self._fps = fps
         self._past = past
         self._placed = 0
         self._change: Change | None = None
-        self._feet = np.zeros((0, 4, 3), np.float32)
         self._columns = [skeleton.index(joint) for joint in contacts.JOINTS]
-        self._integrator = Integrator()
+        self._integrator = Integrator() if past is None else past.at(len(past.features) - 1)
+        self._feet = np.zeros((0, 4, 3), np.float32)
         if past is not None:
-            heading = float(quat.yaw(past.rotations[-1, 0]))
-            self._integrator = Integrator(heading, float(past.root[-1, 0]), float(past.root[-1, 2]), started=True)
-            self._feet = self._feet_of(past.root, past.rotations)
+            self._feet = self._feet_of(past.clip.root, past.clip.rotations)
 
     def join(self, decoded: F32) -> None:
         """Say, before the first push, how the last frame of the past came out of the decoder, (1, D)."""
         assert self._past is not None, "there is no past to join on to"
-        self._change = Change.between(self._past.rotations[-1], self._past.root[-1], decoded)
+        self._change = Change.between(self._past.features[-1], decoded[0])
 
     def push(self, features: F32) -> Placed:
         """The next frames."""
-        root, rotations = self._begin(features)
+        root, rotations = self._integrator.push(self._eased(features))
         return self._end(root, rotations)
 
-    def meet(self, features: F32, future: Pose, decoded: F32) -> Placed:
+    def meet(self, features: F32, future: Piece, decoded: F32) -> Placed:
         """The next and last frames, bent on their way so that `future` can follow them.
 
         What heading and place are off by at the end is made up for in equal steps; the pose eases towards the future's
         first frame, whose decoded self is `decoded` (1, D).
         """
-        before = np.array([[self._integrator.x, 0, self._integrator.z]], np.float32)
-        root, rotations = self._begin(features)
-        share = (np.arange(1, len(root) + 1) / (len(root) + 1)).astype(np.float32)
-        off = float(quat.yaw(future.rotations[0, 0]) - quat.yaw(rotations[-1, 0]))
-        bend = quat.from_yaw(share * np.float32((off + np.pi) % (2 * np.pi) - np.pi))
-        rotations[:, 0] = quat.mul(bend, rotations[:, 0])
-        steps = quat.rotate(bend, np.diff(np.concatenate([before, root]), axis=0))
-        ground = before + np.cumsum(steps, axis=0)
-        missing = future.root[0] - (ground[-1] + steps[-1])
-        root[:, [0, 2]] = (ground + share[:, None] * missing)[:, [0, 2]]
-        left = np.arange(len(root), 0, -1)
-        Change.between(future.rotations[0], future.root[0], decoded).take(root, rotations, _ease(left))
+        count = len(features)
+        features = Change.between(future.features[0], decoded[0]).take(
+            self._eased(features), _ease(np.arange(count, 0, -1))
+        )
+        target = future.at(0)
+        turns = features[:, LAYOUT["root_turn"]]
+        off = target.heading - (self._integrator.heading + float(turns.sum() + turns[-1, 0]))
+        turns += np.float32(math.remainder(off, math.tau) / (count + 1))
+        next_ = replace(self._integrator)
+        next_.push(np.concatenate([features, features[-1:]]))  # where the path would be one frame on
+        root, rotations = self._integrator.push(features)
+        share = (np.arange(1, count + 1) / (count + 1)).astype(np.float32)
+        root[:, 0] += share * np.float32(target.x - next_.x)
+        root[:, 2] += share * np.float32(target.z - next_.z)
         return self._end(root, rotations)
 
-    def _begin(self, features: F32) -> tuple[F32, F32]:
-        root, rotations = self._integrator.push(features)
-        if self._change is not None:
-            self._change.take(root, rotations, _ease(np.arange(1, len(root) + 1) + self._placed))
-        self._placed += len(root)
-        return root, rotations
+    def _eased(self, features: F32) -> F32:
+        since = np.arange(1, len(features) + 1) + self._placed
+        self._placed += len(features)
+        return features.copy() if self._change is None else self._change.take(features, _ease(since))
 
     def _end(self, root: F32, rotations: F32) -> Placed:
         """Contact has hysteresis, so it is read from the beginning each time."""
@@ -126,14 +146,13 @@ class Placement:
         return fk(self._skeleton, rotations, root)[0][:, self._columns]
 
 
+def _rotations(features: F32) -> F32:
+    """Rotations (..., J, 4) of features (..., D), the root's relative to the heading."""
+    columns = features[..., LAYOUT["rot6d"]]
+    return quat.from_rot6d(columns.reshape(*columns.shape[:-1], -1, 6))
+
+
 def _ease(frames: np.ndarray) -> F32:
     """How much of a change is left that many frames (T,) from the seam: 1 at it, 0 from EASE on, level at both ends."""
     t = np.clip(frames / (EASE + 1), 0, 1)
     return (1 - t * t * (3 - 2 * t)).astype(np.float32)
-
-
-def _faced(rotations: F32) -> F32:
-    """The rotations (T, J, 4) of bodies turned to face +Z."""
-    faced = rotations.copy()
-    faced[:, 0] = quat.mul(quat.from_yaw(-quat.yaw(rotations[:, 0])), rotations[:, 0])
-    return faced

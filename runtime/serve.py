@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,26 +119,40 @@ def serve(service: Service, pipeline: Pipeline, name: str) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code: 0 after a stop that was asked for, 2 where it could not start."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
+    """The exit code."""
+
+    def program(stack: ExitStack) -> None:
         config = _config(arguments)
-        logging.basicConfig(
-            level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
-        )
+        start_logging(config.log_level)
         _log.info("checking bundle %s", config.bundle)
         source = find(config.bundle)
         facts = source.manifest
+        service = stack.enter_context(Service(facts, config.address))
+        pipeline = open_pipeline(source, config, stack)
+        serve(service, pipeline, f"bundle {facts.name} {facts.version} ({facts.licence})")
+
+    return run(program)
+
+
+def run(program: Callable[[ExitStack], None]) -> int:
+    """The exit code of a server program: 0 after a stop that was asked for, 2 where it could not start."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
         with ExitStack() as stack:
-            service = stack.enter_context(Service(facts, config.address))
-            pipeline = open_pipeline(source, config, stack)
-            serve(service, pipeline, f"bundle {facts.name} {facts.version} ({facts.licence})")
+            program(stack)
     except KeyboardInterrupt:
         return 0
     except MotionError as error:
         sys.stderr.write(f"runtime.serve: {error}\n")
         return 2
     return 0
+
+
+def start_logging(level: str) -> None:
+    """Log lines go to standard error; standard output has the ready line alone."""
+    logging.basicConfig(
+        level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
 
 
 def _on_signal(service: Service) -> None:

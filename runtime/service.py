@@ -124,7 +124,7 @@ class Service:
                 request = envelope.id
                 self._answer(identity, protocol.read(envelope), worker)
             except MotionError as error:
-                _log.info("refused: %s", error)
+                _log.debug("refused: %s", error)
                 session = self._sessions.get(identity) or Session(identity, "", 0)
                 # an error that names a request ends it; one about a message to a request under way names none
                 session.answers.append(_error("" if request in session.jobs else request, error))

@@ -32,6 +32,7 @@ class Worker:
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[tuple[Job, Message]] = queue.SimpleQueue()
         self._warm = threading.Event()
+        self._stopping = threading.Event()
         self._failure: MotionError | None = None
         self.bell = context.socket(zmq.PAIR)
         self.bell.bind(_KNOCK)
@@ -40,14 +41,18 @@ class Worker:
     def __enter__(self) -> Self:
         """Start the thread and wait until a first short generation has gone through it."""
         self._thread.start()
-        while not self._warm.wait(0.1):  # a wait without end would not let Ctrl-C through on Windows
-            pass
-        if self._failure is not None:
+        try:
+            while not self._warm.wait(0.1):  # a wait without end would not let Ctrl-C through on Windows
+                pass
+            if self._failure is not None:
+                raise self._failure
+        except BaseException:
             self.__exit__()
-            raise self._failure
+            raise
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self._stopping.set()
         self._jobs.put(None)
         self._thread.join()
         self.bell.close(linger=0)
@@ -86,7 +91,7 @@ class Worker:
 
     def _attempt_warm_up(self) -> MotionError | None:
         try:
-            self._pipeline.warm_up()
+            self._pipeline.warm_up(self._stopping.is_set)
         except MotionError as error:
             return error
         except Exception as error:  # noqa: BLE001

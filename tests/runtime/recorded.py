@@ -24,12 +24,11 @@ from onnx import TensorProto, helper, numpy_helper
 from motion import bundle, features, quat
 from motion.bundle import Backbone, Bundle, Corpus, Manifest, Tokens
 from motion.clip import Clip
-from motion.errors import MotionError
 from motion.protocol import Limits, Task
 from motion.skeleton import SMPLX22
 from runtime.engines.onnx import OnnxEngine
 from runtime.pipeline import Pipeline
-from runtime.serve import serve
+from runtime.serve import run, serve, start_logging
 from runtime.service import Service
 from runtime.stream import Codes, Windows
 
@@ -167,15 +166,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--step-s", type=float, default=0.0)
     parser.add_argument("--fail-at", type=int)
     options = parser.parse_args(arguments)
-    try:
-        with ExitStack() as stack:
-            source = bundle.load(options.folder)
-            service = stack.enter_context(Service(source.manifest, options.address, LIMITS))
-            serve(service, open_pipeline(source, stack, options.step_s, options.fail_at), "recorded")
-    except MotionError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    return 0
+
+    def program(stack: ExitStack) -> None:
+        start_logging("info")
+        source = bundle.load(options.folder)
+        service = stack.enter_context(Service(source.manifest, options.address, LIMITS))
+        serve(service, open_pipeline(source, stack, options.step_s, options.fail_at), "recorded")
+
+    return run(program)
 
 
 if __name__ == "__main__":

@@ -128,6 +128,24 @@ def test_ctrl_c_while_it_loads_ends_with_zero(bundle_folder: Path) -> None:
     process.stderr.close()
 
 
+def test_ctrl_c_while_it_warms_up_ends_with_zero(bundle_folder: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.runtime.recorded", str(bundle_folder), "--step-s", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert process.stdout is not None
+    assert "warming up" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    said = process.stderr.read()
+    assert process.wait(5) == 0, said
+    assert process.stdout.read() == "", "it never was ready"
+    process.stderr.close()
+    process.stdout.close()
+
+
 def test_a_bundle_is_found_by_its_folder(bundle_folder: Path) -> None:
     assert find(str(bundle_folder)).manifest.files == bundle.load(bundle_folder).manifest.files
     with pytest.raises(BadBundle, match=r"has no bundle\.toml"):
