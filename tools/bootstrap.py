@@ -90,10 +90,16 @@ def check_python(version: tuple[int, ...]) -> None:
     """Raise SetupFailed, naming a better Python if there is one at hand, unless `version` is one that is supported."""
     if OLDEST <= version[:2] <= NEWEST:
         return
-    others = [name for name in ("python3.13", "python3.12", "python3.11") if shutil.which(name)]
+    others = [name for name in ("python3.13", "python3.12", "python3.11") if _runs(name)]
     advice = f"run the same with {others[0]}, which is here" if others else "install one of them and run again with it"
     found = ".".join(map(str, version))
     raise SetupFailed(f"Python 3.11, 3.12 or 3.13 is needed, and {sys.executable} is {found}: {advice}")
+
+
+def _runs(name: str) -> bool:
+    """Whether the program `name` is there and is more than a version manager's stand-in."""
+    found = shutil.which(name)
+    return found is not None and subprocess.run([found, "--version"], capture_output=True, check=False).returncode == 0
 
 
 def _fill(root: Path, environment: Environment, wanted: dict[str, str], held: IO[str], ticker: Ticker) -> None:
