@@ -4,7 +4,7 @@
     python -m export.prepare --mocap ../shared/mocap --out data/ --table     also prints the retargeting error by corpus
 
 Writes clips/*.npz (one a trial: `smplx22`, 30 frames per second, floor at y = 0, facing +Z at the first frame), then
-features.npy (N, 199) float32 with every clip and its mirrored copy end to end, and index.json with one entry a clip.
+features.npy (N, 201) float32 with every clip and its mirrored copy end to end, and index.json with one entry a clip.
 A run that was interrupted goes on where it stopped; the same archives give the same bytes.
 """
 
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 FRAMES_PER_TOKEN = 4
 _SHORTEST = 8  # frames; below that a clip holds no motion worth a token pair
-_VERSION = 3  # of the processing: raises when the same archive would give other clips
+_VERSION = 4  # of the processing: raises when the same archive would give other clips
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def prepare_one(source: Source, folder: Path) -> dict[str, float]:
     part = path.with_suffix(f".{os.getpid()}.npz")
     clips.save(clip, part)
     os.replace(part, path)
-    path.with_suffix(".json").write_text(json.dumps({"version": _VERSION, "limb_error_deg": errors}))
+    path.with_suffix(".json").write_text(json.dumps({"made_by": _stamp(source.trial), "limb_error_deg": errors}))
     return errors
 
 
@@ -83,13 +83,18 @@ def clip_path(folder: Path, name: str) -> Path:
     return folder / "clips" / f"{name}.npz"
 
 
-def _done(folder: Path, name: str) -> dict[str, float] | None:
-    note = clip_path(folder, name).with_suffix(".json")
+def _stamp(trial: Trial) -> list[object]:
+    """What a clip depends on besides the archive."""
+    return [_VERSION, trial.fps, trial.drop_seconds]
+
+
+def _done(folder: Path, trial: Trial) -> dict[str, float] | None:
+    note = clip_path(folder, trial.name).with_suffix(".json")
     try:
         known = json.loads(note.read_text())
     except (OSError, ValueError):
         return None
-    return known["limb_error_deg"] if known.get("version") == _VERSION else None
+    return known["limb_error_deg"] if known.get("made_by") == _stamp(trial) else None
 
 
 def _work(task: tuple[Source, Path]) -> tuple[str, dict[str, float] | str]:
@@ -106,7 +111,7 @@ def retarget_all(sources: list[Source], folder: Path, workers: int) -> tuple[dic
     failures: dict[str, str] = {}
     waiting: list[Source] = []
     for source in sources:
-        known = _done(folder, source.trial.name)
+        known = _done(folder, source.trial)
         if known is None:
             waiting.append(source)
         else:
@@ -156,7 +161,9 @@ def write_index(trials: list[Trial], folder: Path) -> None:
             start += len(frames)
         if count % 500 == 0:
             log.info("features of %d of %d clips", count, len(trials))
-    np.save(folder / "features.npy", np.concatenate(pieces))
+    part = folder / "features.part.npy"
+    np.save(part, np.concatenate(pieces))
+    os.replace(part, folder / "features.npy")  # a training run may hold the old file open
     index = {"layout": features.NAME, "fps": features.FPS, "frames_per_token": FRAMES_PER_TOKEN, "clips": entries}
     (folder / "index.json").write_text(json.dumps(index, indent=0, ensure_ascii=False))
 

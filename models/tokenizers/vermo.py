@@ -1,0 +1,243 @@
+"""FlowVQ, VerMo's motion tokenizer (sections 4.2, A.1 and B): a convolutional FSQ autoencoder, then a flow-matching
+transformer that refines what the codes leave out.
+
+Features (B, T, D) in the layout `root+rot6d+pos`, T a multiple of 4 <-> codes (B, K), K = T / 4. Features are raw
+outside; normalisation (avg-std) happens inside. No normalisation layers, ReLU, no dilation, kernels of 3 save for the
+down-sampling (kernel 4, stride 2), which comes after each layer's ResNet blocks.
+
+What differs from the paper: rotations instead of positions alone, so that twist reaches the host; two down-sampling
+layers, which is the temporal rate of 4; and the refiner also sees the plain decoder's output beside the noised motion.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models import flow
+from models.quantize import FSQ
+from motion.errors import BadConfig
+from motion.features import WIDTH, Statistics
+
+
+@dataclass(frozen=True)
+class FlowVQConfig:
+    """Sizes of the tokenizer."""
+
+    width: int = 512
+    """Channels of every convolution (VerMo, A.1)."""
+    depth: int = 3
+    """ResNet blocks a layer."""
+    levels: tuple[int, ...] = (7, 5, 5, 5, 5)
+    """FSQ levels; their product is the number of codes."""
+    refiner_width: int = 512
+    """Channels of the flow-matching transformer: heads times 128 in the paper."""
+    refiner_blocks: int = 8
+    refiner_heads: int = 4
+    refiner_hidden: int = 1024
+    """Hidden channels of its feed-forward layers."""
+
+    def __post_init__(self) -> None:
+        if min(self.width, self.depth, self.refiner_blocks, self.refiner_heads, self.refiner_hidden) < 1:
+            raise BadConfig(f"sizes of a tokenizer must be positive, got {self}")
+        if self.refiner_width % (2 * self.refiner_heads):
+            raise BadConfig(f"refiner_width {self.refiner_width} must be a multiple of twice its {self.refiner_heads} heads")
+        if len(self.levels) < 1 or min(self.levels) < 3:
+            raise BadConfig(f"FSQ levels must be 3 or more each, got {self.levels}")
+
+    @property
+    def codes(self) -> int:
+        """Size of the code book."""
+        return math.prod(self.levels)
+
+
+class _Residual(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv1d(width, width, 3, padding=1)
+        self.second = nn.Conv1d(width, width, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(F.relu(self.first(F.relu(x))))
+
+
+def _blocks(count: int, width: int) -> list[nn.Module]:
+    return [_Residual(width) for _ in range(count)]
+
+
+class _Up(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(width, width, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x[..., None].expand(-1, -1, -1, 2).flatten(2))  # each frame twice: nearest neighbour
+
+
+def _initialise(networks: list[nn.Module]) -> None:
+    """He's initialisation (2015) with quiet residual branches: without normalisation layers PyTorch's own loses a third
+    of the signal at every convolution, and nothing of the motion reaches the codes."""
+    for network in networks:
+        for module in network.modules():
+            if isinstance(module, nn.Conv1d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                assert module.bias is not None
+                nn.init.zeros_(module.bias)
+        for module in network.modules():
+            if isinstance(module, _Residual):
+                nn.init.normal_(module.second.weight, std=0.3 * (2 / (3 * module.second.in_channels)) ** 0.5)
+
+
+class _Attention(nn.Module):
+    """Multi-head attention of (B, N, width) over (B, M, width)."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width)
+        self.keys = nn.Linear(width, 2 * width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, x: Tensor, over: Tensor) -> Tensor:
+        q = self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        k, v = self.keys(over).unflatten(-1, (2 * self.heads, -1)).transpose(1, 2).chunk(2, dim=1)
+        return self.out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+
+
+class _Block(nn.Module):
+    """Cross-attention to the codes, self-attention, feed-forward, in this order (A.1)."""
+
+    def __init__(self, width: int, heads: int, hidden: int) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
+        self.cross = _Attention(width, heads)
+        self.self_ = _Attention(width, heads)
+        self.feed = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
+
+    def forward(self, x: Tensor, codes: Tensor) -> Tensor:
+        x = x + self.cross(self.norms[0](x), codes)
+        y = self.norms[1](x)
+        x = x + self.self_(y, y)
+        return x + self.feed(self.norms[2](x))
+
+
+def _waves(position: Tensor, width: int) -> Tensor:
+    """Sinusoids (..., width) of positions (...), wavelengths from 2 pi to 10,000 (Vaswani et al. 2017)."""
+    rates = torch.exp(torch.arange(width // 2, device=position.device) * (-math.log(10_000.0) / (width // 2)))
+    angles = position[..., None] * rates
+    return torch.cat([angles.sin(), angles.cos()], dim=-1)
+
+
+class Refiner(nn.Module):
+    """Predicts the velocity eps - m from (m_t, the plain reconstruction, sigma, codes), all normalised."""
+
+    def __init__(self, config: FlowVQConfig) -> None:
+        super().__init__()
+        width = config.refiner_width
+        self.width = width
+        self.enter = nn.Linear(2 * WIDTH, width)
+        self.codes = nn.Linear(config.width, width)
+        self.time = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
+        self.blocks = nn.ModuleList(
+            _Block(width, config.refiner_heads, config.refiner_hidden) for _ in range(config.refiner_blocks)
+        )
+        self.norm = nn.LayerNorm(width)
+        self.leave = nn.Linear(width, WIDTH)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)
+
+    def forward(self, noised: Tensor, plain: Tensor, sigma: Tensor, quantized: Tensor) -> Tensor:
+        """noised, plain (B, T, D), sigma (B,), quantized latents (B, K, width) -> velocity (B, T, D)."""
+        frames, tokens = noised.shape[1], quantized.shape[1]
+        at = torch.arange(frames, device=noised.device, dtype=torch.float32)
+        code_at = torch.arange(tokens, device=noised.device, dtype=torch.float32) * 4 + 1.5  # middle of its 4 frames
+        time = self.time(_waves(sigma * flow.TRAINING_STEPS, self.width).to(noised.dtype))[:, None]
+        x = self.enter(torch.cat([noised, plain], dim=-1)) + _waves(at, self.width) + time
+        keys = torch.cat([time, self.codes(quantized) + _waves(code_at, self.width)], dim=1)  # (B, 1 + K, width)
+        for block in self.blocks:
+            x = block(x, keys)
+        # The network predicts how far the plain reconstruction is off; the velocity follows from it.
+        clean = plain + self.leave(self.norm(x))
+        return (noised - clean) / sigma.clamp(min=1e-3)[:, None, None]
+
+
+class FlowVQ(nn.Module):
+    """The tokenizer: `encode`, `decode`, `refine`."""
+
+    mean: Tensor
+    std: Tensor
+    frames_per_code = 4
+
+    def __init__(self, config: FlowVQConfig, statistics: Statistics | None = None) -> None:
+        super().__init__()
+        self.config = config
+        width, depth = config.width, config.depth
+        mean = torch.zeros(WIDTH) if statistics is None else torch.as_tensor(statistics.mean)
+        std = torch.ones(WIDTH) if statistics is None else torch.as_tensor(statistics.std)
+        self.register_buffer("mean", mean.float())
+        self.register_buffer("std", std.float())
+        down: list[nn.Module] = [nn.Conv1d(WIDTH, width, 3, padding=1)]
+        for _ in range(2):
+            down += [*_blocks(depth, width), nn.ReLU(), nn.Conv1d(width, width, 4, stride=2, padding=1)]
+        self.encoder = nn.Sequential(*down, *_blocks(2, width), nn.ReLU(), nn.Conv1d(width, width, 3, padding=1))
+        self.quantizer = FSQ(config.levels, width)
+        up: list[nn.Module] = [nn.Conv1d(width, width, 3, padding=1), *_blocks(2, width)]
+        for _ in range(2):
+            up += [nn.ReLU(), _Up(width), *_blocks(depth, width)]
+        last = [nn.Conv1d(width, width, 3, padding=1), nn.ReLU(), nn.Conv1d(width, WIDTH, 3, padding=1)]
+        self.decoder = nn.Sequential(*up, *last)
+        self.refiner = Refiner(config)
+        _initialise([self.encoder, self.decoder])
+
+    def normalise(self, frames: Tensor) -> Tensor:
+        """Raw features (B, T, D) -> zero mean, unit deviation by group."""
+        return (frames - self.mean) / self.std
+
+    def restore(self, frames: Tensor) -> Tensor:
+        """The inverse of `normalise`."""
+        return frames * self.std + self.mean
+
+    def quantize(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Raw features (B, T, D) -> quantized latents (B, K, width) and codes (B, K)."""
+        latents = self.encoder(self.normalise(frames).transpose(1, 2)).transpose(1, 2)
+        return self.quantizer(latents)
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """Raw features (B, T, D), T a multiple of 4 -> codes (B, T / 4) int64."""
+        return self.quantize(frames)[1].to(torch.int64)
+
+    def reconstruct(self, quantized: Tensor) -> Tensor:
+        """Quantized latents (B, K, width) -> normalised features (B, 4 K, D) of the plain decoder."""
+        return self.decoder(quantized.transpose(1, 2)).transpose(1, 2)
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Codes (B, K) -> raw features (B, 4 K, D), without the refiner."""
+        return self.restore(self.reconstruct(self.quantizer.lookup(codes)))
+
+    def refine(self, codes: Tensor, plain: Tensor, noise: Tensor, sigmas: Sequence[float]) -> Tensor:
+        """Codes (B, K), what `decode` made of them and noise, both (B, 4 K, D) -> raw features (B, 4 K, D), by Euler
+        steps along `sigmas`, from 1 to 0 (`flow.sampling_sigmas`)."""
+        quantized = self.quantizer.lookup(codes)
+        plain = self.normalise(plain)
+        x = noise
+        for now, after in zip(sigmas[:-1], sigmas[1:], strict=True):
+            sigma = torch.full((x.shape[0],), now, device=x.device, dtype=x.dtype)
+            x = x + (after - now) * self.refiner(x, plain, sigma, quantized)
+        return self.restore(x)
+
+    def flow_loss(self, frames: Tensor, sigma: Tensor, noise: Tensor) -> Tensor:
+        """Mean squared error of the clean motion that the velocity implies, with encoder and codes frozen: the
+        velocity's own error (equation 5) times sigma squared, so that every noise level weighs alike."""
+        with torch.no_grad():
+            quantized, _ = self.quantize(frames)
+            plain = self.reconstruct(quantized)
+            clean = self.normalise(frames)
+        noised = flow.noisy(clean, noise, sigma)
+        velocity = self.refiner(noised, plain, sigma, quantized)
+        error = (velocity - (noise - clean)) * sigma[:, None, None]
+        return error.square().mean()

@@ -1,0 +1,68 @@
+"""Settings: TOML tables -> frozen dataclasses. Unknown keys, missing keys and wrong types are errors with a name."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+import types
+import typing
+from pathlib import Path
+from typing import Any, TypeVar
+
+from motion.errors import BadConfig
+
+T = TypeVar("T")
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A TOML file as nested tables. Raises BadConfig naming file and line."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadConfig(f"{path} cannot be opened ({error.strerror}); give the path of a .toml file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadConfig(f"{path} is no valid TOML: {error}") from error
+
+
+def build(kind: type[T], table: dict[str, Any], where: str = "") -> T:
+    """A dataclass from a table; nested dataclasses from nested tables, lists become tuples. Raises BadConfig."""
+    assert dataclasses.is_dataclass(kind)
+    hints = typing.get_type_hints(kind)
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    unknown = sorted(set(table) - set(fields))
+    if unknown:
+        raise BadConfig(f"unknown setting {where + unknown[0]!r}; known here: {', '.join(fields)}")
+    values: dict[str, Any] = {}
+    for name, field in fields.items():
+        if name in table:
+            values[name] = _value(hints[name], table[name], where + name)
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise BadConfig(f"setting {where + name!r} is missing")
+    return kind(**values)
+
+
+def _value(kind: Any, value: Any, where: str) -> Any:
+    origin = typing.get_origin(kind)
+    if origin in (typing.Union, types.UnionType):
+        kinds = [one for one in typing.get_args(kind) if one is not type(None)]
+        return _value(kinds[0], value, where)
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        if not isinstance(value, dict):
+            raise BadConfig(f"setting {where!r} must be a table, got {value!r}")
+        return build(kind, typing.cast("dict[str, Any]", value), where + ".")
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise BadConfig(f"setting {where!r} must be a list, got {value!r}")
+        inner = typing.get_args(kind)[0]
+        return tuple(_value(inner, one, where) for one in typing.cast("list[Any]", value))
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    if origin is typing.Literal:
+        if value not in typing.get_args(kind):
+            raise BadConfig(f"setting {where!r} must be one of {', '.join(map(repr, typing.get_args(kind)))}, got {value!r}")
+        return value
+    if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
+        raise BadConfig(f"setting {where!r} must be {kind.__name__}, got {value!r}")
+    return value
