@@ -16,6 +16,8 @@ from motion import features
 from motion.errors import BadFile
 from motion.quat import F32
 
+FRAMES_PER_TOKEN = 4
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -64,7 +66,9 @@ def load(folder: Path, split: str, corpora: tuple[str, ...] | None = None, mirro
         tuple(
             entry
             for entry in entries
-            if entry.split == split and (corpora is None or entry.corpus in corpora) and (mirrored or not entry.mirrored)
+            if entry.split == split
+            and (corpora is None or entry.corpus in corpora)
+            and (mirrored or not entry.mirrored)
         ),
         frames,
     )

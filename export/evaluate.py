@@ -81,7 +81,8 @@ def reconstruction(recipe: Recipe, split: str, steps: tuple[int, ...]) -> dict[s
 def _compare(ours: Clip, theirs: Clip) -> dict[str, float]:
     a, b = clips.positions(ours), clips.positions(theirs)
     feet = [ours.skeleton.index(joint) for joint in contacts.JOINTS]
-    assert ours.contacts is not None and theirs.contacts is not None
+    assert ours.contacts is not None
+    assert theirs.contacts is not None
     return {
         "mpjpe_m": joints.mpjpe(a, b),
         "pa_mpjpe_m": joints.pa_mpjpe(a, b),
@@ -137,7 +138,9 @@ def action_table(recipe: Recipe, most: int, seed: int, keep: Path | None, classi
     generated: list[F32] = []
     for start in range(0, len(chosen), 16):
         group = chosen[start : start + 16]
-        requests = [tasks.Conditions(text=text, seconds=min(test.entries[i].frames, 240) / features.FPS) for i, text in group]
+        requests = [
+            tasks.Conditions(text=text, seconds=min(test.entries[i].frames, 240) / features.FPS) for i, text in group
+        ]
         for codes in generate.motion(model, tokenize, requests, seed=seed + start):
             generated.append(decode(torch.tensor(codes)))
         log.info("generated %d of %d clips", len(generated), len(chosen))

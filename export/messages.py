@@ -28,7 +28,13 @@ log = logging.getLogger(__name__)
 _GRAFTS = 40  # composed clips for each walk and gesture
 _PASS = 4096  # messages a pass
 # Share of each task among the messages: what people ask for most is trained most.
-_SHARES = {"text-to-motion": 0.74, "motion-to-text": 0.08, "prediction": 0.07, "in-betweening": 0.07, "unconditional": 0.04}
+_SHARES = {
+    "text-to-motion": 0.74,
+    "motion-to-text": 0.08,
+    "prediction": 0.07,
+    "in-betweening": 0.07,
+    "unconditional": 0.04,
+}
 _IGNORE = -100
 
 
@@ -115,7 +121,9 @@ class Messages:
         picks = rng.choice(len(self.samples), size=_PASS, p=self.weights())
         share = np.array([_SHARES[name] for name in self.names])
         drawn = rng.choice(len(self.names), size=_PASS, p=share / share.sum())
-        rows = [self._message(self.samples[i], tasks.find(self.names[k]), rng) for i, k in zip(picks, drawn, strict=True)]
+        rows = [
+            self._message(self.samples[i], tasks.find(self.names[k]), rng) for i, k in zip(picks, drawn, strict=True)
+        ]
         rows.sort(key=lambda row: len(row[0]))
         batches: list[list[tuple[list[int], list[int]]]] = []
         group: list[tuple[list[int], list[int]]] = []

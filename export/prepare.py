@@ -26,6 +26,7 @@ import numpy as np
 from export.corpora.archive import unpack
 from export.corpora.catalogue import catalogue
 from export.corpora.trial import Trial
+from export.dataset import FRAMES_PER_TOKEN
 from motion import clip as clips
 from motion import features
 from motion.errors import MotionError
@@ -34,7 +35,6 @@ from motion.retarget import limb_error_deg, retarget
 
 log = logging.getLogger(__name__)
 
-FRAMES_PER_TOKEN = 4
 _SHORTEST = 8  # frames; below that a clip holds no motion worth a token pair
 _VERSION = 4  # of the processing: raises when the same archive would give other clips
 
@@ -49,7 +49,7 @@ class Source:
 
 
 def split_of(name: str) -> str:
-    """"train", "val" or "test" in the proportion 90/5/5, by hash of the clip's name; mirrored copies follow."""
+    """One of "train", "val", "test" in the proportion 90/5/5, by hash of the clip's name; mirrored copies follow."""
     bucket = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % 100
     return "train" if bucket < 90 else "val" if bucket < 95 else "test"
 
@@ -105,7 +105,9 @@ def _work(task: tuple[Source, Path]) -> tuple[str, dict[str, float] | str]:
         return source.trial.name, str(error)
 
 
-def retarget_all(sources: list[Source], folder: Path, workers: int) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
+def retarget_all(
+    sources: list[Source], folder: Path, workers: int
+) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
     """Limb errors by trial, and the sentence for each trial that could not be read."""
     errors: dict[str, dict[str, float]] = {}
     failures: dict[str, str] = {}

@@ -36,7 +36,9 @@ class Training:
 
     def __post_init__(self) -> None:
         if min(self.steps, self.batch, self.longest, self.log_every, self.save_every) < 1 or self.learning_rate <= 0:
-            raise BadConfig(f"steps, batch, longest, log_every, save_every and learning_rate must be positive, got {self}")
+            raise BadConfig(
+                f"steps, batch, longest, log_every, save_every and learning_rate must be positive, got {self}"
+            )
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ class _Autoencoder(nn.Module):
             terms["place"] = F.smooth_l1_loss(place, place_, beta=0.1)
             terms["heading"] = F.smooth_l1_loss(heading, heading_, beta=0.1)
         # The root's errors add up over the clip: they weigh more than their few columns say.
-        weights = {"root_turn": 1.0, "root_step": 1.0, "joints": 8.0, "velocity": 1.0, "place": 0.5, "heading": 0.5}
+        weights = {"root_turn": 1.5, "root_step": 2.0, "joints": 8.0, "velocity": 1.0, "place": 2.0, "heading": 1.0}
         total = sum((weights.get(name, 1.0) * value for name, value in terms.items()), torch.zeros(()))
         used = torch.unique(codes).numel() / tokenizer.config.codes
         return {"loss": total, **{k: v.detach() for k, v in terms.items()}, "used": torch.tensor(used)}
@@ -101,11 +101,21 @@ def train(recipe: Recipe, stages: tuple[str, ...] = ("autoencoder", "refiner")) 
         def autoencoder_loss(model: nn.Module, batch: Batch, _: torch.Generator) -> dict[str, Tensor]:
             return model(torch.from_numpy(crops.arrays(batch)).to(accelerator.device))
 
-        parameters = [*tokenizer.encoder.parameters(), *tokenizer.quantizer.parameters(), *tokenizer.decoder.parameters()]
+        parameters = [
+            *tokenizer.encoder.parameters(),
+            *tokenizer.quantizer.parameters(),
+            *tokenizer.decoder.parameters(),
+        ]
         for parameter in tokenizer.refiner.parameters():
             parameter.requires_grad_(False)
         loop.train(
-            _Autoencoder(tokenizer), parameters, crops.epoch, autoencoder_loss, training, recipe.run / "autoencoder", accelerator
+            _Autoencoder(tokenizer),
+            parameters,
+            crops.epoch,
+            autoencoder_loss,
+            training,
+            recipe.run / "autoencoder",
+            accelerator,
         )
         if accelerator.is_main_process:
             save_file(tokenizer.state_dict(), middle)
@@ -138,7 +148,9 @@ def main() -> int:
     """The command line."""
     assert __doc__ is not None
     parser = argparse.ArgumentParser(
-        prog="python -m export.train_tokenizer", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m export.train_tokenizer",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("recipe", type=Path, help="a file of export/recipes")
     parser.add_argument("--stage", choices=("autoencoder", "refiner"), help="only this stage (both)")

@@ -51,7 +51,9 @@ def prepared(backbone: Path | None = None) -> Path:
     """A folder that transformers loads in seconds: `backbone` itself, or the packaged model converted once to bf16."""
     if backbone is not None:
         if not (backbone / "config.json").exists():
-            raise MissingPart(f"{backbone} holds no config.json; give a folder that transformers' save_pretrained wrote")
+            raise MissingPart(
+                f"{backbone} holds no config.json; give a folder that transformers' save_pretrained wrote"
+            )
         return backbone
     gguf = packaged()
     folder = cache_folder() / f"{NAME}-{gguf.stat().st_size}"
@@ -124,7 +126,9 @@ class MotionLanguageModel(nn.Module):
     """A causal LM's trunk with a motion vocabulary. The trunk may carry LoRA layers; without them and without motion
     tokens it computes what the backbone computes, operation for operation."""
 
-    def __init__(self, trunk: nn.Module, text_head: Tensor, vocabulary: Vocabulary, layers: MotionVocabularyLayers) -> None:
+    def __init__(
+        self, trunk: nn.Module, text_head: Tensor, vocabulary: Vocabulary, layers: MotionVocabularyLayers
+    ) -> None:
         """trunk: ids or embeddings -> hidden states (a transformers base model); text_head (text, width)."""
         super().__init__()
         self.trunk = trunk

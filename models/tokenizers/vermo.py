@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -46,7 +47,9 @@ class FlowVQConfig:
         if min(self.width, self.depth, self.refiner_blocks, self.refiner_heads, self.refiner_hidden) < 1:
             raise BadConfig(f"sizes of a tokenizer must be positive, got {self}")
         if self.refiner_width % (2 * self.refiner_heads):
-            raise BadConfig(f"refiner_width {self.refiner_width} must be a multiple of twice its {self.refiner_heads} heads")
+            raise BadConfig(
+                f"refiner_width {self.refiner_width} must be a multiple of twice its {self.refiner_heads} heads"
+            )
         if len(self.levels) < 1 or min(self.levels) < 3:
             raise BadConfig(f"FSQ levels must be 3 or more each, got {self.levels}")
 
@@ -225,7 +228,7 @@ class FlowVQ(nn.Module):
         quantized = self.quantizer.lookup(codes)
         plain = self.normalise(plain)
         x = noise
-        for now, after in zip(sigmas[:-1], sigmas[1:], strict=True):
+        for now, after in pairwise(sigmas):
             sigma = torch.full((x.shape[0],), now, device=x.device, dtype=x.dtype)
             x = x + (after - now) * self.refiner(x, plain, sigma, quantized)
         return self.restore(x)

