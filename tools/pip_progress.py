@@ -68,8 +68,8 @@ class Progress:
 
     def _hear(self, line: str) -> None:
         collecting, fetching = _COLLECTING.match(line), _FETCHING.match(line)
-        if line.startswith("Ignoring "):  # its marker is for another system
-            self._packages -= 1
+        if line.startswith("Ignoring ") or (line.startswith("Requirement already") and "(from -r" in line):
+            self._packages -= 1  # for another system, or there already
         elif collecting:
             self._collected += 1
             self._packages = max(self._packages, self._collected)
