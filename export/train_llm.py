@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
@@ -30,7 +30,7 @@ from models import backbone
 from models.backbone import MotionLanguageModel, MotionVocabularyLayers
 from models.tokenizers.vermo import FlowVQ
 from models.vocabulary import Vocabulary
-from motion.errors import MotionError
+from motion.errors import BadFile, MotionError
 
 log = logging.getLogger(__name__)
 Batch = list[tuple[list[int], list[int]]]
@@ -66,7 +66,7 @@ def text_tokenizer(words: PreTrainedTokenizerBase) -> Callable[[str], list[int]]
 def train(recipe: Recipe) -> None:
     """The whole run. Raises MotionError where the data or the tokenizer are missing."""
     training = recipe.language_training
-    tokenizer = trained_tokenizer(recipe)
+    tokenizer = trained_tokenizer(recipe, refined=False)
     data = dataset.load(recipe.data, "train", recipe.corpora)
     samples = tokenise(tokenizer, data, recipe.run / "codes.json")
     torch.manual_seed(training.seed)
@@ -99,6 +99,19 @@ def save(model: MotionLanguageModel, folder: Path) -> None:
     save_file(layers, folder / "embeddings.safetensors")
 
 
+def save_checkpoint(recipe: Recipe) -> None:
+    """Writes what the last checkpoint of a run that has not ended holds. Raises BadFile where there is none."""
+    path = recipe.run / "language" / "checkpoint" / "model.safetensors"
+    if not path.exists():
+        raise BadFile("is not there; train first", str(path))
+    tokenizer = trained_tokenizer(recipe, refined=False)
+    model, _ = build(recipe.language, tokenizer, backbone.prepared(), torch.bfloat16)
+    trained = {name: tensor for name, tensor in load_file(path).items() if "lora_" in name or name.startswith("layers.")}
+    _, strange = model.load_state_dict(trained, strict=False)
+    assert not strange, f"the checkpoint holds {strange[:3]}"
+    save(model, recipe.run)
+
+
 def main() -> int:
     """The command line."""
     assert __doc__ is not None
@@ -106,10 +119,15 @@ def main() -> int:
         prog="python -m export.train_llm", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("recipe", type=Path, help="a file of export/recipes")
+    parser.add_argument("--save-checkpoint", action="store_true", help="only write the last checkpoint's adapters")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        train(load(options.recipe))
+        recipe = load(options.recipe)
+        if options.save_checkpoint:
+            save_checkpoint(recipe)
+        else:
+            train(recipe)
     except MotionError as error:
         log.error("%s", error)
         return 2

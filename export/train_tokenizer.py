@@ -43,15 +43,7 @@ class _Autoencoder(nn.Module):
         output = tokenizer.reconstruct(quantized).float()
         target = tokenizer.normalise(frames)
         terms = {name: F.smooth_l1_loss(output[..., at], target[..., at]) for name, at in LAYOUT.items()}
-        with torch.autocast(frames.device.type, enabled=False):
-            raw = tokenizer.restore(output)
-            ours, theirs = kinematics.heading_positions(raw), kinematics.heading_positions(frames)
-            terms["joints"] = F.smooth_l1_loss(ours, theirs, beta=0.05)
-            velocity = (ours.diff(dim=1) - theirs.diff(dim=1)) * 30
-            terms["velocity"] = F.smooth_l1_loss(velocity, torch.zeros_like(velocity), beta=0.5)
-            (heading, place), (heading_, place_) = kinematics.trajectory(raw), kinematics.trajectory(frames)
-            terms["place"] = F.smooth_l1_loss(place, place_, beta=0.1)
-            terms["heading"] = F.smooth_l1_loss(heading, heading_, beta=0.1)
+        terms |= _geometry(tokenizer.restore(output), frames)
         # The root's errors add up over the clip: they weigh more than their few columns say.
         weights = {"root_turn": 1.5, "root_step": 2.0, "joints": 8.0, "velocity": 1.0, "place": 2.0, "heading": 1.0}
         total = sum((weights.get(name, 1.0) * value for name, value in terms.items()), torch.zeros(()))
@@ -66,8 +58,28 @@ class _Flow(nn.Module):
         super().__init__()
         self.tokenizer = tokenizer
 
-    def forward(self, frames: Tensor, sigma: Tensor, noise: Tensor) -> Tensor:
-        return self.tokenizer.flow_loss(frames, sigma, noise)
+    def forward(self, frames: Tensor, sigma: Tensor, noise: Tensor) -> dict[str, Tensor]:
+        estimate, clean = self.tokenizer.estimate(frames, sigma, noise)
+        estimate = estimate.float()
+        terms = {"flow": F.mse_loss(estimate, clean), **_geometry(self.tokenizer.restore(estimate), frames)}
+        weights = {"flow": 1.0, "joints": 4.0, "velocity": 0.5, "place": 1.0, "heading": 0.5}
+        total = sum((weights[name] * value for name, value in terms.items()), torch.zeros(()))
+        return {"loss": total, **{name: value.detach() for name, value in terms.items()}}
+
+
+def _geometry(ours: Tensor, theirs: Tensor) -> dict[str, Tensor]:
+    """Errors of raw features (B, T, D) as bodies: joints and their speed in the heading frame, place and heading in the
+    world. In float32: positions add up over the clip."""
+    with torch.autocast(ours.device.type, enabled=False):
+        joints, joints_ = kinematics.heading_positions(ours), kinematics.heading_positions(theirs)
+        velocity = (joints.diff(dim=1) - joints_.diff(dim=1)) * 30
+        (heading, place), (heading_, place_) = kinematics.trajectory(ours), kinematics.trajectory(theirs)
+        return {
+            "joints": F.smooth_l1_loss(joints, joints_, beta=0.05),
+            "velocity": F.smooth_l1_loss(velocity, torch.zeros_like(velocity), beta=0.5),
+            "place": F.smooth_l1_loss(place, place_, beta=0.03),
+            "heading": F.smooth_l1_loss(heading, heading_, beta=0.03),
+        }
 
 
 def tokenizer_of(recipe: Recipe, statistics: Statistics | None = None) -> FlowVQ:
@@ -75,9 +87,10 @@ def tokenizer_of(recipe: Recipe, statistics: Statistics | None = None) -> FlowVQ
     return FlowVQ(recipe.tokenizer, statistics)
 
 
-def trained_tokenizer(recipe: Recipe) -> FlowVQ:
-    """The tokenizer that this program trained. Raises BadFile where it has not finished."""
-    path = recipe.run / "tokenizer.safetensors"
+def trained_tokenizer(recipe: Recipe, refined: bool = True) -> FlowVQ:
+    """The tokenizer that this program trained; `refined` False asks for the first stage alone, which decides the
+    codes. Raises BadFile where it has not finished."""
+    path = recipe.run / ("tokenizer.safetensors" if refined else "autoencoder.safetensors")
     if not path.exists():
         raise BadFile("is not there; run python -m export.train_tokenizer with this recipe first", str(path))
     tokenizer = tokenizer_of(recipe)
@@ -136,7 +149,7 @@ def _train_refiner(recipe: Recipe, tokenizer: FlowVQ, data: dataset.Dataset) -> 
         frames = torch.from_numpy(crops.arrays(batch))
         sigma = flow.training_sigmas(len(frames), generator, accelerator.device)
         noise = torch.randn(frames.shape, generator=generator).to(accelerator.device)
-        return {"loss": model(frames.to(accelerator.device), sigma, noise)}
+        return model(frames.to(accelerator.device), sigma, noise)
 
     parameters = list(tokenizer.refiner.parameters())
     loop.train(_Flow(tokenizer), parameters, crops.epoch, flow_loss, training, recipe.run / "refiner", accelerator)

@@ -233,14 +233,14 @@ class FlowVQ(nn.Module):
             x = x + (after - now) * self.refiner(x, plain, sigma, quantized)
         return self.restore(x)
 
-    def flow_loss(self, frames: Tensor, sigma: Tensor, noise: Tensor) -> Tensor:
-        """Mean squared error of the clean motion that the velocity implies, with encoder and codes frozen: the
-        velocity's own error (equation 5) times sigma squared, so that every noise level weighs alike."""
+    def estimate(self, frames: Tensor, sigma: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """What the refiner takes for the clean motion at noise level sigma (B,), and the clean motion itself, both
+        normalised (B, T, D); encoder, codes and decoder are frozen. The error of the velocity (equation 5) is the error
+        of this estimate over sigma, so that minimising it weighs every noise level alike."""
         with torch.no_grad():
             quantized, _ = self.quantize(frames)
             plain = self.reconstruct(quantized)
             clean = self.normalise(frames)
         noised = flow.noisy(clean, noise, sigma)
         velocity = self.refiner(noised, plain, sigma, quantized)
-        error = (velocity - (noise - clean)) * sigma[:, None, None]
-        return error.square().mean()
+        return noised - velocity * sigma.clamp(min=1e-3)[:, None, None], clean
