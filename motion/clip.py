@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -92,7 +93,7 @@ def resample(clip: Clip, fps: float) -> Clip:
 
     def line(array: F32) -> F32:
         fraction = part.reshape(-1, *[1] * (array.ndim - 1))
-        return array[low] * (1 - fraction) + array[low + 1] * fraction
+        return cast(F32, array[low] * (1 - fraction) + array[low + 1] * fraction)
 
     return replace(
         clip,
@@ -106,7 +107,7 @@ def resample(clip: Clip, fps: float) -> Clip:
 
 def turn(clip: Clip, angle: float) -> Clip:
     """The clip turned by `angle` radians about the world's Y axis."""
-    q = quat.from_yaw(np.float32(angle))
+    q = quat.from_yaw(np.array(angle, np.float32))
     rotations = clip.rotations.copy()
     rotations[:, 0] = quat.mul(q, rotations[:, 0])
     return replace(clip, rotations=rotations, root=quat.rotate(q, clip.root))
@@ -179,9 +180,11 @@ def load(path: Path) -> Clip:
                 float(data["fps"]),
                 data["rotations"],
                 data["root"],
-                data["contacts"] if "contacts" in data else None,
+                data.get("contacts"),
                 str(data["name"]),
-                data["animated_offsets"] if "animated_offsets" in data else None,
+                data.get("animated_offsets"),
             )
     except (OSError, ValueError, KeyError) as error:
-        raise BadFile(f"this is no clip saved by Motus ({error}); give a .npz that `motion.clip.save` wrote", str(path)) from error
+        raise BadFile(
+            f"this is no clip saved by Motus ({error}); give a .npz that `motion.clip.save` wrote", str(path)
+        ) from error

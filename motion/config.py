@@ -61,8 +61,11 @@ def _value(kind: Any, value: Any, where: str) -> Any:
         return Path(value)
     if origin is typing.Literal:
         if value not in typing.get_args(kind):
-            raise BadConfig(f"setting {where!r} must be one of {', '.join(map(repr, typing.get_args(kind)))}, got {value!r}")
+            raise BadConfig(
+                f"setting {where!r} must be one of {', '.join(map(repr, typing.get_args(kind)))}, got {value!r}"
+            )
         return value
-    if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
-        raise BadConfig(f"setting {where!r} must be {kind.__name__}, got {value!r}")
+    plain = typing.cast(type, kind)
+    if not isinstance(value, plain) or (plain is not bool and isinstance(value, bool)):
+        raise BadConfig(f"setting {where!r} must be {plain.__name__}, got {value!r}")
     return value

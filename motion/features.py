@@ -7,7 +7,7 @@
     root_offset    2    x and z of the root beside the path, in the heading, metres
     root_height    1    root above the ground, metres
     rot6d        132    6D rotations of the 22 joints: the root's relative to the heading, the others local
-    pos           63    positions of joints 1 to 21, relative to the point of the ground under the root, in the heading, metres
+    pos           63    positions of joints 1 to 21 from the point of the ground under the root, in the heading, metres
 
 Heading and path are the root's yaw and place smoothed over time (HumanML3D smooths its heading likewise): turns and
 steps add up when a clip is decoded, so they must be slow enough for a few bits a second; the hips' own swing is told
@@ -48,7 +48,9 @@ def smooth(track: F32, deviation: float = _SMOOTH) -> F32:
         return track.copy()
     reach = round(3 * deviation)
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
-    padded = np.pad(track.astype(np.float64), [(reach, reach)] + [(0, 0)] * (track.ndim - 1), "reflect", reflect_type="odd")
+    padded = np.pad(
+        track.astype(np.float64), [(reach, reach)] + [(0, 0)] * (track.ndim - 1), "reflect", reflect_type="odd"
+    )
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=0)
     return (windows @ (weights / weights.sum())).astype(np.float32)
 
@@ -58,7 +60,9 @@ def encode(clip: Clip) -> F32:
     if clip.skeleton.joints != SMPLX22.joints:
         raise BadClip(f"features {NAME!r} are of smplx22, this clip is on {clip.skeleton.name!r}; retarget it first")
     if abs(clip.fps - FPS) > 1e-3:
-        raise BadClip(f"features {NAME!r} are at {FPS:g} frames per second, this clip is at {clip.fps:g}; resample it first")
+        raise BadClip(
+            f"features {NAME!r} are at {FPS:g} frames per second, this clip is at {clip.fps:g}; resample it first"
+        )
     heading = smooth(np.unwrap(quat.yaw(clip.rotations[:, 0])).astype(np.float32))
     path = smooth(clip.root * np.array([1, 0, 1], np.float32))
     back = quat.from_yaw(-heading)

@@ -50,7 +50,9 @@ def _split(joint: str) -> tuple[str, str]:
     if found:
         side = {"l": "left", "r": "right"}.get(found[1], found[1])
         compact = compact[: found.start()] + compact[found.end() :]
-    elif compact[:1] in "lr" and any(compact[1:].startswith(w) for group in (*_WORDS.values(), ("shoulder", "buttock")) for w in group):
+    elif compact[:1] in "lr" and any(
+        compact[1:].startswith(w) for group in (*_WORDS.values(), ("shoulder", "buttock")) for w in group
+    ):
         side = {"l": "left", "r": "right"}[compact[0]]
         compact = compact[1:]
     return side, re.sub(r"[^a-z]", "", compact)
@@ -62,7 +64,7 @@ def map_joints(skeleton: Skeleton) -> JointMap:
     inner = [i for i, joint in enumerate(skeleton.joints) if not re.search(r"_end\d*$", joint)]
     roles: dict[str, int] = {}
 
-    def find(side: str, role: str, words: tuple[str, ...]) -> int | None:
+    def find(side: str, words: tuple[str, ...]) -> int | None:
         for word in words:
             for i in inner:
                 if names[i] == (side, word):
@@ -72,13 +74,13 @@ def map_joints(skeleton: Skeleton) -> JointMap:
     for side in ("left", "right"):
         for role in _SIDED:
             words = _WORDS[role]
-            if role == "shoulder" and find(side, role, words) is None:
+            if role == "shoulder" and find(side, words) is None:
                 words = (*words, "shoulder")
-            if role == "collar" and find(side, "shoulder", _WORDS["shoulder"]) is not None:
+            if role == "collar" and find(side, _WORDS["shoulder"]) is not None:
                 words = (*words, "shoulder")
-            if role == "foot" and find(side, role, ("ankle",)) is not None:
+            if role == "foot" and find(side, ("ankle",)) is not None:
                 words = (*words, "foot")  # a rig that has both calls the ball of the foot "foot", as SMPL-X does
-            at = find(side, role, words)
+            at = find(side, words)
             if role == "wrist" and at is not None:
                 at = _wrist(skeleton, names, side, roles, at)
             if role == "foot" and at is None and f"{side}_ankle" in roles:
@@ -87,7 +89,7 @@ def map_joints(skeleton: Skeleton) -> JointMap:
             if at is not None:
                 roles[f"{side}_{role}"] = at
     for role in ("neck", "head"):
-        at = find("", role, _WORDS[role])
+        at = find("", _WORDS[role])
         if at is not None:
             roles[role] = at
     missing = [f"{s}_{r}" for s in ("left", "right") for r in _SIDED if r not in ("collar", "foot")]

@@ -6,6 +6,8 @@ return new arrays. Angles are radians. Matrices are (..., 3, 3) and act on colum
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,7 +21,7 @@ def mul(a: F32, b: F32) -> F32:
     """Hamilton product (..., 4): the rotation `b` followed by `a`."""
     aw, ax, ay, az = a[..., 0], a[..., 1], a[..., 2], a[..., 3]
     bw, bx, by, bz = b[..., 0], b[..., 1], b[..., 2], b[..., 3]
-    return np.stack(
+    product: Any = np.stack(
         [
             aw * bw - ax * bx - ay * by - az * bz,
             aw * bx + ax * bw + ay * bz - az * by,
@@ -28,6 +30,7 @@ def mul(a: F32, b: F32) -> F32:
         ],
         axis=-1,
     )
+    return product
 
 
 def inv(q: F32) -> F32:
@@ -38,8 +41,12 @@ def inv(q: F32) -> F32:
 def rotate(q: F32, v: F32) -> F32:
     """Vectors `v` (..., 3) turned by `q` (..., 4)."""
     u = q[..., 1:]
-    t = 2 * np.cross(u, v)
-    return v + q[..., :1] * t + np.cross(u, t)
+    t = _cross(u, v) * np.float32(2)
+    return cast(F32, v + q[..., :1] * t + _cross(u, t))
+
+
+def _cross(a: F32, b: F32) -> F32:
+    return np.cross(a, b)
 
 
 def normalize(q: F32) -> F32:
@@ -68,13 +75,15 @@ def from_euler(angles: F32, order: str) -> F32:
 
 
 def to_euler(q: F32, order: str) -> F32:
-    """Intrinsic Tait-Bryan angles (..., 3) radians in `order` (three different letters); the inverse of `from_euler`."""
+    """Intrinsic Tait-Bryan angles (..., 3) radians in `order` (three different letters); inverse of `from_euler`."""
     i, j, k = (_AXES[letter] for letter in order)
     sign = 1.0 if (j - i) % 3 == 1 else -1.0
-    m = to_matrix(q.astype(np.float64))
+    m = to_matrix(cast(F32, q.astype(np.float64)))  # near gimbal lock float32 loses a tenth of a degree
     middle = np.arcsin(np.clip(sign * m[..., i, k], -1, 1))
     locked = np.abs(m[..., i, k]) > 1 - 1e-9  # gimbal lock: the first and last axis coincide, the last is set to zero
-    first = np.where(locked, np.arctan2(sign * m[..., k, j], m[..., j, j]), np.arctan2(-sign * m[..., j, k], m[..., k, k]))
+    first = np.where(
+        locked, np.arctan2(sign * m[..., k, j], m[..., j, j]), np.arctan2(-sign * m[..., j, k], m[..., k, k])
+    )
     last = np.where(locked, 0.0, np.arctan2(-sign * m[..., i, j], m[..., i, i]))
     return np.stack([first, middle, last], axis=-1).astype(np.float32)
 
@@ -87,7 +96,8 @@ def to_matrix(q: F32) -> F32:
         [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
         [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
     ]
-    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+    matrix: Any = np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+    return matrix
 
 
 def from_matrix(m: F32) -> F32:
@@ -124,7 +134,7 @@ def from_rot6d(x: F32) -> F32:
     a = a / np.maximum(np.linalg.norm(a, axis=-1, keepdims=True), 1e-8)
     b = b - (a * b).sum(-1, keepdims=True) * a
     b = b / np.maximum(np.linalg.norm(b, axis=-1, keepdims=True), 1e-8)
-    return from_matrix(np.stack([a, b, np.cross(a, b)], axis=-1))
+    return from_matrix(np.stack([a, b, _cross(a, b)], axis=-1))
 
 
 def between(a: F32, b: F32) -> F32:

@@ -46,7 +46,12 @@ def retarget(clip: Clip, lock_floor: bool = True) -> Clip:
     source = _read(clip)
     world = _rotations(source, len(clip))  # (T, 22, 4)
     result = replace(
-        clip, skeleton=SMPLX22, rotations=quat.normalize(to_local(SMPLX22, world)), root=_root(source, world), offsets=None, contacts=None
+        clip,
+        skeleton=SMPLX22,
+        rotations=quat.normalize(to_local(SMPLX22, world)),
+        root=_root(source, world),
+        offsets=None,
+        contacts=None,
     )
     result = canonicalise(result)
     if lock_floor:
@@ -65,7 +70,7 @@ def _read(clip: Clip) -> _Source:
     def upright(at: F32, up: F32) -> bool:
         """Whether positions (J, 3) stand along `up`: legs down, trunk up."""
         down = [_unit(at[roles[f"{s}_ankle"]] - at[roles[f"{s}_hip"]]) @ up for s in ("left", "right")]
-        return max(down) < -0.8 and float(_unit(at[roles["neck"]] - at[roles["pelvis"]]) @ up) > 0.8
+        return bool(max(down) < -0.8) and float(_unit(at[roles["neck"]] - at[roles["pelvis"]]) @ up) > 0.8
 
     axes = (_UP, np.array([0, 0, 1], np.float32))
     standing = next((axis for axis in axes if upright(rest, axis)), None)
@@ -75,11 +80,12 @@ def _read(clip: Clip) -> _Source:
         head = (places[:, roles["head"]] - places[:, roles["left_ankle"]]).mean(axis=0)
         up = axes[int(head[2] > head[1])]
     if up[2]:  # Z up, facing -Y: a quarter turn about X
-        quarter = quat.from_axis_angle(_LEFT, np.float32(-np.pi / 2))
-        places, turns, rest = quat.rotate(quarter, places), quat.mul(quarter, turns), quat.rotate(quarter, rest)
+        quarter = quat.from_axis_angle(_LEFT, np.array(-np.pi / 2, np.float32))
+        places, rest = quat.rotate(quarter, places), quat.rotate(quarter, rest)
+        turns = quat.mul(quat.mul(quarter, turns), quat.inv(quarter))
     return _Source(
         {role: places[:, i] for role, i in roles.items()},
-        {role: turns[:, i] if not up[2] else quat.mul(turns[:, i], quat.inv(quarter)) for role, i in roles.items()},
+        {role: turns[:, i] for role, i in roles.items()},
         {role: rest[i] for role, i in roles.items()},
         standing is not None,
     )
@@ -110,7 +116,7 @@ def _from_rest(source: _Source) -> dict[str, F32]:
     rest = source.rest
     left = rest["left_hip"] - rest["right_hip"]
     heading = quat.from_yaw(np.arctan2(-left[2], left[0]).astype(np.float32))  # the source may not face +Z
-    result = {role: heading for role in source.rotations}
+    result = dict.fromkeys(source.rotations, heading)
     bones = [*LIMBS, ("left_ankle", "left_foot"), ("right_ankle", "right_foot")]
     for role, end in bones:
         if role in rest and end in rest:
@@ -155,7 +161,10 @@ def _from_motion(source: _Source) -> dict[str, F32]:
         # Such rigs share one set of axes along the spine: at zero rotation the head stands as the chest does.
         result[role] = result["spine3"]
     for side in ("left", "right"):
-        for root, middle, end, bend in (("hip", "knee", "ankle", _LEFT), ("shoulder", "elbow", "wrist", _bend_axis(side))):
+        for root, middle, end, bend in (
+            ("hip", "knee", "ankle", _LEFT),
+            ("shoulder", "elbow", "wrist", _bend_axis(side)),
+        ):
             upper = at[f"{side}_{middle}"] - at[f"{side}_{root}"]
             lower = at[f"{side}_{end}"] - at[f"{side}_{middle}"]
             axis = np.cross(_unit(upper), _unit(lower))  # longer the more the joint is bent
@@ -166,7 +175,9 @@ def _from_motion(source: _Source) -> dict[str, F32]:
         result[f"{side}_wrist"] = _carried(source, f"{side}_wrist", f"{side}_elbow", result)
         if foot in at:
             shin_left = quat.rotate(quat.mul(turns[f"{side}_knee"], result[f"{side}_knee"]), _LEFT)
-            result[ankle] = align(ankle, at[foot] - at[ankle], shin_left, _target_rest(foot) - _target_rest(ankle), _LEFT)
+            result[ankle] = align(
+                ankle, at[foot] - at[ankle], shin_left, _target_rest(foot) - _target_rest(ankle), _LEFT
+            )
             result[foot] = _carried(source, foot, ankle, result)
         else:
             result[ankle] = _carried(source, ankle, f"{side}_knee", result)
@@ -201,12 +212,12 @@ def _rotations(source: _Source, frames: int) -> F32:
     pelvis, chest = turned("pelvis"), turned("spine3")
     put("pelvis", pelvis)
     for role, fraction in (("spine1", 1 / 3), ("spine2", 2 / 3), ("spine3", 1.0)):
-        put(role, quat.slerp(pelvis, chest, np.float32(fraction)))
+        put(role, quat.slerp(pelvis, chest, fraction))
     _aim_trunk(world, at["neck"] - _hip_centre(at))
     chest = world[:, SMPLX22.index("spine3")]
     head = turned("head")
     put("head", head)
-    put("neck", quat.slerp(chest, head, np.float32(0.5)))
+    put("neck", quat.slerp(chest, head, 0.5))
     for side in ("left", "right"):
         for role in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist"):
             put(f"{side}_{role}", turned(f"{side}_{role}"))
@@ -224,7 +235,7 @@ def _rotations(source: _Source, frames: int) -> F32:
 
 
 def _hip_centre(at: dict[str, F32]) -> F32:
-    return (at["left_hip"] + at["right_hip"]) / 2
+    return (at["left_hip"] + at["right_hip"]) * np.float32(0.5)
 
 
 def _aim_trunk(world: F32, direction: F32) -> None:
@@ -234,9 +245,13 @@ def _aim_trunk(world: F32, direction: F32) -> None:
     hips = (offsets[1] + offsets[2]) / 2
     for _ in range(3):
         lift = quat.rotate(world[:, 0], offsets[3] - hips)
-        trunk = quat.rotate(world[:, 3], offsets[6]) + quat.rotate(world[:, 6], offsets[9]) + quat.rotate(world[:, 9], offsets[12])
+        trunk = (
+            quat.rotate(world[:, 3], offsets[6])
+            + quat.rotate(world[:, 6], offsets[9])
+            + quat.rotate(world[:, 9], offsets[12])
+        )
         # The trunk's own end should lie on the ray: swing it towards the point of the ray as far away as it is now.
-        length = np.linalg.norm(lift + trunk, axis=-1, keepdims=True)
+        length: F32 = np.linalg.norm(lift + trunk, axis=-1, keepdims=True)
         swing = quat.between(trunk, _unit(direction) * length - lift)
         for i in spine:
             world[:, i] = quat.mul(swing, world[:, i])
@@ -274,7 +289,8 @@ def limb_error_deg(source: Clip, result: Clip) -> dict[str, float]:
         return theirs[end] - theirs[role], ours[:, SMPLX22.index(end)] - ours[:, SMPLX22.index(role)]
 
     rays = {f"{near}-{far}": [ray(f"{s}_{near}", f"{s}_{far}") for s in ("left", "right")] for near, far in pairs}
-    rays["pelvis-neck"] = [(theirs["neck"] - _hip_centre(theirs), ours[:, neck] - (ours[:, 1] + ours[:, 2]) / 2)]
+    hips = _hip_centre({role: ours[:, SMPLX22.index(role)] for role in ("left_hip", "right_hip")})
+    rays["pelvis-neck"] = [(theirs["neck"] - _hip_centre(theirs), ours[:, neck] - hips)]
     # The retargeted clip was turned to face +Z: undo the one turn about Y that fits all limbs best.
     a = np.concatenate([_unit(x) for both in rays.values() for x, _ in both])
     b = np.concatenate([_unit(y) for both in rays.values() for _, y in both])

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, Self, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
+from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType] (a bare PathLike)
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -41,9 +41,9 @@ class MotionLanguageModel:
         self, causal: Any, words: Any, trunk: Any, layers: MotionVocabularyLayers, fps_per_token: float
     ) -> None:
         """causal: the backbone with its head; trunk: its layers with the adapter merged; see `load`."""
-        self._causal = causal
+        self._causal: Any = causal
         self._words = words
-        self._trunk = trunk
+        self._trunk: Any = trunk
         head = cast(Tensor, causal.lm_head.weight)
         self.vocabulary = Vocabulary(head.shape[0], layers.codes)
         with torch.inference_mode():
@@ -58,11 +58,12 @@ class MotionLanguageModel:
         """The model of a bundle on the backbone in `path`, or on the packaged one. Raises BadBundle, MissingPart."""
         torch.set_num_threads(threads)
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        import transformers
 
         folder = backbone.prepared(None if path is None else Path(path))
-        causal: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, attn_implementation="sdpa")
-        words: Any = AutoTokenizer.from_pretrained(folder)
+        untyped = cast(Any, transformers)
+        causal = untyped.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, attn_implementation="sdpa")
+        words = untyped.AutoTokenizer.from_pretrained(folder)
         facts = source.manifest.vocabulary
         layers = MotionVocabularyLayers(tuple(facts["levels"]), causal.lm_head.weight.shape[1])
         layers.load_state_dict({k: v.float() for k, v in load_file(source.path("embeddings.safetensors")).items()})
@@ -199,7 +200,7 @@ def merged(trunk: nn.Module, adapter: dict[str, Tensor], scale: float) -> nn.Mod
     """
     shared = {id(module.weight): module.weight for module in trunk.modules() if isinstance(module, nn.Embedding)}
     result = copy.deepcopy(trunk, dict(shared))
-    modules = dict(result.named_modules())
+    modules = dict(cast("Iterator[tuple[str, nn.Module]]", result.named_modules()))
     for name, down in adapter.items():
         if not name.endswith("lora_A.weight"):
             continue

@@ -111,7 +111,9 @@ def _read_asf(path: Path) -> _Rig:
         elif section == ":hierarchy" and words[0] not in ("begin", "end"):
             for child in words[1:]:
                 if child not in bones or words[0] not in bones or child in parents:
-                    raise BadFile(f"the hierarchy names {child!r} under {words[0]!r}, which does not fit", str(path), row + 1)
+                    raise BadFile(
+                        f"the hierarchy names {child!r} under {words[0]!r}, which does not fit", str(path), row + 1
+                    )
                 parents[child] = words[0]
     if not parents:
         raise BadFile("no hierarchy of bones in it; is this an ASF file?", str(path))
@@ -143,7 +145,9 @@ def _read_amc(path: Path, rig: _Rig, skeleton: Skeleton, fps: float) -> Clip:
             continue
         bone = rig.bones.get(words[0])
         if bone is None:
-            raise BadFile(f"names the bone {words[0]!r}, which the skeleton {skeleton.name!r} lacks", str(path), row + 1)
+            raise BadFile(
+                f"names the bone {words[0]!r}, which the skeleton {skeleton.name!r} lacks", str(path), row + 1
+            )
         values = _floats(words[1:], path, row)
         expected = 6 if bone.name == "root" else len(bone.dof)
         track = samples.setdefault(bone.name, [])

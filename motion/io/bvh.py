@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from motion import quat
 from motion.clip import Clip
@@ -20,6 +22,7 @@ from motion.skeleton import Skeleton
 
 _CHANNELS = {f"{a}{kind}": (kind, i) for i, a in enumerate("XYZ") for kind in ("position", "rotation")}
 _TALLEST_IN_METRES = 8.0
+F64 = NDArray[np.float64]
 
 
 @dataclass
@@ -141,7 +144,7 @@ def _timing(lines: list[str], row: int, path: str) -> tuple[int, float, int]:
     return frames, seconds, row
 
 
-def _values(lines: list[str], row: int, frames: int, width: int, path: str) -> F32:
+def _values(lines: list[str], row: int, frames: int, width: int, path: str) -> F64:
     rows = [(number, line) for number, line in enumerate(lines[row:], row + 1) if line.strip()]
     if len(rows) < frames:
         raise BadFile(f"announces {frames} frames and holds {len(rows)}; it is truncated", path, len(lines))
@@ -169,7 +172,7 @@ def _extent(joints: list[_Joint], offsets: F32) -> float:
     return float(2 * reach.max())
 
 
-def _clip(joints: list[_Joint], offsets: F32, values: F32, fps: float, scale: float, name: str) -> Clip:
+def _clip(joints: list[_Joint], offsets: F32, values: F64, fps: float, scale: float, name: str) -> Clip:
     frames = len(values)
     rotations = np.zeros((frames, len(joints), 4), np.float32)
     rotations[..., 0] = 1
@@ -177,7 +180,8 @@ def _clip(joints: list[_Joint], offsets: F32, values: F32, fps: float, scale: fl
     moved = False
     column = 0
     for i, joint in enumerate(joints):
-        order, angles = "", []
+        order = ""
+        angles: list[F64] = []
         for channel in joint.channels:
             kind, axis = _CHANNELS[channel]
             if kind == "rotation":
@@ -188,7 +192,7 @@ def _clip(joints: list[_Joint], offsets: F32, values: F32, fps: float, scale: fl
                 moved = moved or i > 0
             column += 1
         if order:
-            rotations[:, i] = quat.from_euler(np.stack(angles, axis=-1), order)
+            rotations[:, i] = quat.from_euler(cast(F32, np.stack(angles, axis=-1)), order)
     skeleton = Skeleton(name or "bvh", tuple(j.name for j in joints), tuple(j.parent for j in joints), offsets)
     return Clip(skeleton, fps, rotations, places[:, 0].copy(), None, name, places if moved else None)
 
