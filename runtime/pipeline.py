@@ -68,15 +68,16 @@ class _Watch:
 class Pipeline:
     """The models of one bundle at work. Used by one thread; `tokens` and `frames` may be read by any.
 
-    `engine` makes features from codes: the refiner where the bundle has one, else the decoder. `encoder` makes codes
-    from features and may be None where no task takes motion.
+    `decoder` makes features from codes, `refiner`, where there is one, better features from these and noise. `encoder`
+    makes codes from features and may be None where no task takes motion.
     """
 
     def __init__(
         self,
         manifest: Manifest,
         model: LanguageModel,
-        engine: Engine,
+        decoder: Engine,
+        refiner: Engine | None,
         encoder: Engine | None,
         windows: Windows,
         seconds_most: float,
@@ -85,7 +86,8 @@ class Pipeline:
         self.frames = 0
         self._manifest = manifest
         self._model = model
-        self._engine = engine
+        self._decoder = decoder
+        self._refiner = refiner
         self._encoder = encoder
         self._windows = windows
         self._tokens_most = math.ceil(seconds_most * manifest.fps / manifest.tokens.frames_per_token)
@@ -198,8 +200,11 @@ class Pipeline:
 
     def _decode(self, codes: Codes, noise: Features, halted: Halted) -> Features:
         _stop_if(halted)
-        inputs = {"codes": codes[None], "noise": noise[None]}
-        return self._engine.run({name: inputs[name] for name in self._engine.inputs})[0]
+        frames = self._decoder.run({"codes": codes[None]})
+        if self._refiner is not None:
+            _stop_if(halted)
+            frames = self._refiner.run({"codes": codes[None], "features": frames, "noise": noise[None]})
+        return frames[0]
 
 
 def _stop_if(halted: Halted) -> None:

@@ -35,9 +35,10 @@ class Windows:
     lookahead: int
     """waited for and decoded after each window"""
     first: int = 1
-    """new tokens in the first window: as few as can be, since somebody waits for them"""
+    """new tokens in the first window: as few as can be, since somebody waits for them; each next one has twice as many,
+    so that its frames are there before those of the last are played"""
     later: int = 4
-    """new tokens in every other window: more of them cost fewer engine calls a second"""
+    """new tokens in a window at most: more of them cost fewer engine calls a second"""
     fade: int = 1
     """tokens over which one window passes into the next, where the look-ahead has as many"""
 
@@ -69,15 +70,17 @@ class CodeStream:
         self._codes = list(before)
         self._out = len(before)  # tokens whose frames are out or belong to `before`
         self._tail = np.zeros((0, width), np.float32)  # frames past the last window, made with less future
+        self._fresh = min(windows.first, windows.later)  # new tokens in the next window
         self._first = True
 
     def push(self, code: int) -> Features | None:
         """Take one more code; the next frames where a window is full."""
         self._codes.append(code)
-        fresh = self._windows.first if self._first else self._windows.later
-        if len(self._codes) < self._out + fresh + self._windows.lookahead:
+        end = self._out + self._fresh
+        if len(self._codes) < end + self._windows.lookahead:
             return None
-        return self._window(self._out + fresh)
+        self._fresh = min(2 * self._fresh, self._windows.later)
+        return self._window(end)
 
     def finish(self, after: Sequence[int] = ()) -> Features:
         """All frames not handed out yet; `after` are codes known to follow, as context."""

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Self
 
 import psutil
@@ -89,9 +90,11 @@ def measure(config: LatencyConfig) -> Latency:
     """Start a server, ask it, stop it. Raises MotionError."""
     ticker = Ticker()
     _keep_to(config.cores)
-    flags = ["--threads", str(config.cores), "--log-level", "info", "--refine" if config.refine else "--no-refine"]
+    folder = Path(config.bundle)
+    flags = ["--bundle", str(folder.resolve()) if folder.is_dir() else config.bundle]
+    flags += ["--threads", str(config.cores), "--refine" if config.refine else "--no-refine"]
     begun = time.monotonic()
-    with Server(config.bundle, *flags) as server:
+    with Server(*flags) as server:
         server.wait(lambda line, seconds: ticker.show(f"server   {seconds:5.1f} s  {line}"))
         start_s = time.monotonic() - begun
         ticker.say(f"server   {start_s:5.1f} s  ready, {server.about}")

@@ -113,7 +113,7 @@ def open_pipeline(source: Bundle, stack: ExitStack, step_s: float = 0.0, fail_at
     )
     facts = source.manifest.tokens
     windows = Windows(facts.context, facts.lookahead)
-    return Pipeline(source.manifest, Recording(step_s, fail_at), decoder, encoder, windows, LIMITS.seconds_most)
+    return Pipeline(source.manifest, Recording(step_s, fail_at), decoder, None, encoder, windows, LIMITS.seconds_most)
 
 
 def _decoder(table: np.ndarray) -> onnx.GraphProto:

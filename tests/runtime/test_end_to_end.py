@@ -1,7 +1,11 @@
-"""The whole path with the real language model and the bundle that ships: sentences in, a moving body out."""
+"""The whole path with the real language model and the bundle that ships: sentences in, a moving body out.
+
+MOTUS_TEST_BUNDLE=FOLDER runs it on another bundle.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -25,7 +29,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def real() -> Iterator[Server]:
-    with start("--address", "tcp://127.0.0.1:*", "--bundle", "base", module="runtime.serve") as server:
+    bundle = os.environ.get("MOTUS_TEST_BUNDLE", "base")
+    with start("--address", "tcp://127.0.0.1:*", "--bundle", bundle, module="runtime.serve") as server:
         yield server
 
 

@@ -71,11 +71,11 @@ def test_every_code_gives_its_frames_once(codes: list[int], seed: int) -> None:
     assert sum(len(block) for block in blocks) == len(codes) * RATE
 
 
-def test_the_first_frames_come_after_the_first_window_and_its_lookahead() -> None:
+def test_the_first_frames_come_after_one_token_and_its_lookahead_and_windows_grow() -> None:
     stream = CodeStream(convolve, Windows(context=8, lookahead=3, first=1, later=4), RATE, WIDTH, 0)
     lengths = [0 if (block := stream.push(code)) is None else len(block) for code in range(12)]
-    assert lengths == [0, 0, 0, 4, 0, 0, 0, 16, 0, 0, 0, 16]
-    assert len(stream.finish()) == 12
+    assert lengths == [0, 0, 0, 4, 0, 8, 0, 0, 0, 16, 0, 0]
+    assert len(stream.finish()) == 20
 
 
 def test_where_windows_disagree_the_frames_pass_from_one_to_the_other_in_even_steps() -> None:
