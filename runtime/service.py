@@ -18,6 +18,7 @@ from typing import Final, Self
 
 import zmq
 
+import motion
 from motion import protocol, wire
 from motion.bundle import Manifest
 from motion.errors import BadRequest, Busy, Cancelled, MotionError, TimedOut, Unavailable
@@ -46,7 +47,7 @@ from runtime.worker import Worker
 
 _log = logging.getLogger(__name__)
 
-VERSION: Final = "motus 0.1.0"
+VERSION: Final = f"motus {motion.__version__}"
 SESSIONS: Final = 256
 ANSWERS: Final = 1000
 """answers a client may leave unread before it is taken for gone"""

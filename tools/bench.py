@@ -1,7 +1,8 @@
 """Measures the service on this machine: `python -m tools.bench latency --json FILE`.
 
 `latency` starts `python -m runtime.serve` as its own process on as many cores as --cores says, waits until it is ready,
-and asks it for motions one after the other over a real socket, as one client would. Times are the client's.
+and asks it for motions one after the other over a real socket, as one client would. Times are the client's. `windows`
+tells what decoding in windows, while codes are still to come, changes in the motion.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ examples:
   python -m tools.bench latency --json out/latency.json
   python -m tools.bench latency --requests 40 --seconds 4 --json out/latency.json
   python -m tools.bench latency --bundle runs/mine/bundle --cores 4 --json out/latency.json
+  python -m tools.bench windows --json out/windows.json
 """
 
 
@@ -52,7 +54,23 @@ class LatencyConfig:
             raise BadConfig(f"--cores must be 1 to {os.cpu_count()} on this machine; got {self.cores}")
 
 
-def parse(arguments: list[str] | None = None) -> LatencyConfig:
+@dataclass(frozen=True)
+class WindowsConfig:
+    """What is measured."""
+
+    json: Path
+    """where the figures go"""
+    bundle: str = "base"
+    sentences: int = 8
+    refine: bool = True
+    """whether frames are refined"""
+
+    def __post_init__(self) -> None:
+        if self.sentences < 1:
+            raise BadConfig(f"--sentences must be at least 1; got {self.sentences}")
+
+
+def parse(arguments: list[str] | None = None) -> LatencyConfig | WindowsConfig:
     """The settings on the command line. Raises BadConfig; --help and unknown arguments end the program."""
     parser = argparse.ArgumentParser(
         "tools.bench",
@@ -68,9 +86,13 @@ def parse(arguments: list[str] | None = None) -> LatencyConfig:
     latency.add_argument("--seconds", type=float, default=6.0, help="length of each (default 6)")
     latency.add_argument("--cores", type=int, default=2, help="CPU cores for the server (default 2)")
     latency.add_argument("--refine", action=argparse.BooleanOptionalAction, default=True, help="use the refiner")
+    windows = kinds.add_parser("windows", help="what decoding in windows changes in the motion, by look-ahead")
+    windows.add_argument("--json", type=Path, required=True, help="file for the figures")
+    windows.add_argument("--bundle", default="base", help="name or folder (default base)")
+    windows.add_argument("--sentences", type=int, default=8, help="motions to look at (default 8)")
+    windows.add_argument("--refine", action=argparse.BooleanOptionalAction, default=True, help="use the refiner")
     options = vars(parser.parse_args(arguments))
-    del options["kind"]
-    return LatencyConfig(**options)
+    return LatencyConfig(**options) if options.pop("kind") == "latency" else WindowsConfig(**options)
 
 
 def machine() -> dict[str, object]:
@@ -126,22 +148,34 @@ def main(arguments: list[str] | None = None) -> int:
     except MotionError as error:
         print(f"tools.bench: {error}", file=sys.stderr)
         return 2
+    facts = machine()
+    try:
+        figures = _latency(config) if isinstance(config, LatencyConfig) else _windows(config)
+    except MotionError as error:
+        print(f"\ntools.bench: {error}", file=sys.stderr)
+        return 1
+    config.json.parent.mkdir(parents=True, exist_ok=True)
+    config.json.write_text(json.dumps({"machine": facts, **figures}, indent=2) + "\n", encoding="utf-8")
+    print(f"\n{facts['cpu']}, {facts['cores']} cores, load before {facts['load_before']}; wrote {config.json}")
+    return 0
+
+
+def _latency(config: LatencyConfig) -> dict[str, object]:
     from dataclasses import asdict
 
     from tools.latency import measure
 
-    try:
-        facts = machine()
-        figures = measure(config)
-    except MotionError as error:
-        print(f"\ntools.bench: {error}", file=sys.stderr)
-        return 1
-    record = {"command": "python -m tools.bench latency", "machine": facts, **asdict(figures)}
-    config.json.parent.mkdir(parents=True, exist_ok=True)
-    config.json.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    print(f"\n{facts['cpu']}, {config.cores} cores, load before {facts['load_before']}\n{table(figures)}")
-    print(f"\nwrote {config.json}")
-    return 0
+    figures = measure(config)
+    print(f"\n{table(figures)}")
+    return {"command": "python -m tools.bench latency", **asdict(figures)}
+
+
+def _windows(config: WindowsConfig) -> dict[str, object]:
+    from tools.windows import measure
+
+    figures = measure(config.bundle, config.refine, config.sentences)
+    print(f"\n{figures.table()}")
+    return {"command": "python -m tools.bench windows", **figures.record()}
 
 
 if __name__ == "__main__":
