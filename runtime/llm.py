@@ -62,6 +62,7 @@ class MotionLanguageModel:
 
         folder = backbone.prepared(None if path is None else Path(path))
         untyped = cast(Any, transformers)
+        untyped.utils.logging.disable_progress_bar()
         causal = untyped.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, attn_implementation="sdpa")
         words = untyped.AutoTokenizer.from_pretrained(folder)
         facts = source.manifest.vocabulary
