@@ -36,7 +36,7 @@ from motion.retarget import limb_error_deg, retarget
 log = logging.getLogger(__name__)
 
 _SHORTEST = 8  # frames; below that a clip holds no motion worth a token pair
-_VERSION = 4  # of the processing: raises when the same archive would give other clips
+_VERSION = 5  # of the processing: raises when the same archive would give other clips
 
 
 @dataclass(frozen=True)

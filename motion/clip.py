@@ -6,9 +6,11 @@ position. All arrays are float32.
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -16,6 +18,9 @@ from motion import quat
 from motion.errors import BadClip, BadFile
 from motion.quat import F32
 from motion.skeleton import Skeleton, fk
+
+# What numpy and zipfile raise for files that are cut short, altered, or something else altogether.
+_UNREADABLE = (OSError, EOFError, ValueError, TypeError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -168,7 +173,10 @@ def save(clip: Clip, path: Path) -> None:
 def load(path: Path) -> Clip:
     """Reads a clip written by `save`. Raises BadFile."""
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with path.open("rb") as stream:
+            data: Any = np.load(stream, allow_pickle=False)
+            if not hasattr(data, "files"):
+                raise BadFile("it holds one array; a clip is a .npz that `motion.clip.save` wrote", str(path))
             skeleton = Skeleton(
                 str(data["skeleton"]),
                 tuple(str(joint) for joint in data["joints"]),
@@ -184,7 +192,7 @@ def load(path: Path) -> Clip:
                 str(data["name"]),
                 data.get("animated_offsets"),
             )
-    except (OSError, ValueError, KeyError) as error:
+    except _UNREADABLE as error:
         raise BadFile(
             f"this is no clip saved by Motus ({error}); give a .npz that `motion.clip.save` wrote", str(path)
         ) from error

@@ -78,9 +78,11 @@ def to_euler(q: F32, order: str) -> F32:
     """Intrinsic Tait-Bryan angles (..., 3) radians in `order` (three different letters); inverse of `from_euler`."""
     i, j, k = (_AXES[letter] for letter in order)
     sign = 1.0 if (j - i) % 3 == 1 else -1.0
-    m = to_matrix(cast(F32, q.astype(np.float64)))  # near gimbal lock float32 loses a tenth of a degree
-    middle = np.arcsin(np.clip(sign * m[..., i, k], -1, 1))
-    locked = np.abs(m[..., i, k]) > 1 - 1e-9  # gimbal lock: the first and last axis coincide, the last is set to zero
+    # In float64 and of length one: what is left of the first and last angle near gimbal lock is small differences.
+    m = to_matrix(normalize(cast(F32, q.astype(np.float64))))
+    across = np.hypot(m[..., i, i], m[..., i, j])
+    middle = np.arctan2(sign * m[..., i, k], across)
+    locked = across < 1e-7  # gimbal lock: the first and last axis coincide, the last is set to zero
     first = np.where(
         locked, np.arctan2(sign * m[..., k, j], m[..., j, j]), np.arctan2(-sign * m[..., j, k], m[..., k, k])
     )

@@ -15,7 +15,7 @@ from motion import contacts, quat
 from motion.clip import Clip, canonicalise, move
 from motion.joint_map import map_joints
 from motion.quat import F32
-from motion.skeleton import SMPLX22, TOE_HEIGHT, Skeleton, fk, to_local
+from motion.skeleton import SMPLX22, TOE_HEIGHT, fk, to_local
 
 # Limbs whose direction is exact: (joint that turns, joint at the far end).
 LIMBS: tuple[tuple[str, str], ...] = tuple(
@@ -25,6 +25,7 @@ LIMBS: tuple[tuple[str, str], ...] = tuple(
 )
 _UP = np.array([0, 1, 0], np.float32)
 _LEFT = np.array([1, 0, 0], np.float32)
+_ASKEW = float(np.cos(np.deg2rad(80) / 2))  # no head is held 80 degrees away from the chest on average
 
 
 @dataclass(frozen=True)
@@ -158,8 +159,11 @@ def _from_motion(source: _Source) -> dict[str, F32]:
     chest_up = at["neck"] - at["spine3"]
     result["spine3"] = align("spine3", shoulders, chest_up, _LEFT, _target_rest("neck") - _target_rest("spine3"))
     for role in ("neck", "head"):
-        # Such rigs share one set of axes along the spine: at zero rotation the head stands as the chest does.
-        result[role] = result["spine3"]
+        # Such rigs share one set of axes along the spine: at zero rotation the head stands as the chest does. Where it
+        # would then, over the whole clip, hang far to one side, its axes are others, and its average stands straight.
+        straight = _carried(source, role, "spine3", result)
+        shared = abs(float((straight * result["spine3"]).sum())) > _ASKEW
+        result[role] = result["spine3"] if shared else straight
     for side in ("left", "right"):
         for root, middle, end, bend in (
             ("hip", "knee", "ankle", _LEFT),
@@ -297,8 +301,3 @@ def limb_error_deg(source: Clip, result: Clip) -> dict[str, float]:
     sine, cosine = (a[:, 2] * b[:, 0] - a[:, 0] * b[:, 2]).sum(), (a[:, 0] * b[:, 0] + a[:, 2] * b[:, 2]).sum()
     q = quat.from_yaw(np.arctan2(sine, cosine).astype(np.float32))
     return {limb: float(np.mean([angle(quat.rotate(q, x), y) for x, y in both])) for limb, both in rays.items()}
-
-
-def is_canonical(skeleton: Skeleton) -> bool:
-    """Whether a skeleton is `smplx22` itself, joint for joint."""
-    return skeleton.joints == SMPLX22.joints and np.allclose(skeleton.offsets, SMPLX22.offsets, atol=1e-5)
