@@ -87,8 +87,7 @@ class Service:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._router.close(linger=200)
-        self.context.term()
+        self.context.destroy(linger=200)  # also sockets of a worker that Ctrl-C caught half made
 
     def stop(self) -> None:
         """Make `run` return soon. Any thread may call this, and a signal handler."""

@@ -40,8 +40,8 @@ class Worker:
 
     def __enter__(self) -> Self:
         """Start the thread and wait until a first short generation has gone through it."""
-        self._thread.start()
         try:
+            self._thread.start()
             while not self._warm.wait(0.1):  # a wait without end would not let Ctrl-C through on Windows
                 pass
             if self._failure is not None:
@@ -54,7 +54,8 @@ class Worker:
     def __exit__(self, *exc: object) -> None:
         self._stopping.set()
         self._jobs.put(None)
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
         self.bell.close(linger=0)
 
     @property
