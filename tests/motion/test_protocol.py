@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motion import protocol, wire
-from motion.errors import BadMessage, BadVersion
+from motion.errors import BadMessage, BadVersion, error_types
 from motion.protocol import Frames, Generate, Message, Pose
 from tests.motion.examples import GOLDEN, from_bytes, messages
 
@@ -75,6 +75,13 @@ def test_protocol_md_names_every_field_of_every_message() -> None:
         section = text.split(f"#### {name}\n")[1].split("\n#### ")[0]
         missing = [field.name for field in fields(kind) if f"`{field.name}" not in section]
         assert not missing, f"{name}: {missing}"
+
+
+def test_protocol_md_tells_codes_and_retries_as_the_errors_have_them() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (yes|no) \|", PROTOCOL_MD.read_text(encoding="utf-8"), re.MULTILINE)
+    types = error_types()
+    assert len(rows) == 9
+    assert all(types[code].retry == (retry == "yes") for code, retry in rows)
 
 
 def test_another_major_version_is_refused_naming_both_numbers() -> None:
