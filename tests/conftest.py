@@ -1,4 +1,4 @@
-"""What all tests share: property tests that wait for a busy machine, and the archives of motion capture unpacked once."""
+"""What all tests share: property tests wait for a busy machine, archives are unpacked once."""
 
 from __future__ import annotations
 

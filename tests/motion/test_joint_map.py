@@ -1,0 +1,127 @@
+"""Which joint plays which role: the usual naming schemes, and every skeleton of the archives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from motion.errors import UnknownJoint
+from motion.joint_map import map_joints
+from motion.skeleton import SMPLX22, Skeleton
+from tests import mocap
+from tests.mocap import RIGS
+
+# Roles in the order of a simple tree, and what four naming schemes call them. "{}" is the side.
+PARTS = ("hip", "knee", "ankle", "foot", "collar", "shoulder", "elbow", "wrist")
+SCHEMES: dict[str, tuple[tuple[str, str], tuple[str, ...], tuple[str, ...]]] = {
+    "mixamo": (
+        ("Left", "Right"),
+        tuple(
+            f"mixamorig:{{}}{part}"
+            for part in ("UpLeg", "Leg", "Foot", "ToeBase", "Shoulder", "Arm", "ForeArm", "Hand")
+        ),
+        ("mixamorig:Hips", "mixamorig:Spine", "mixamorig:Neck", "mixamorig:Head"),
+    ),
+    "biped": (
+        ("L", "R"),
+        tuple(
+            f"Bip01 {{}} {part}"
+            for part in ("Thigh", "Calf", "Foot", "Toe", "Clavicle", "UpperArm", "Forearm", "Hand")
+        ),
+        ("Bip01 Pelvis", "Bip01 Spine", "Bip01 Neck", "Bip01 Head"),
+    ),
+    "rigify": (
+        (".L", ".R"),
+        tuple(
+            f"DEF-{part}{{}}"
+            for part in ("thigh", "shin", "foot", "toe", "shoulder", "upper_arm", "forearm", "hand")
+        ),
+        ("DEF-hips", "DEF-spine", "DEF-neck", "DEF-head"),
+    ),
+    "vrm": (
+        ("left", "right"),
+        tuple(
+            f"{{}}{part}"
+            for part in ("UpperLeg", "LowerLeg", "Foot", "Toes", "Shoulder", "UpperArm", "LowerArm", "Hand")
+        ),
+        ("hips", "chest", "neck", "head"),
+    ),
+    "smplx": (
+        ("left", "right"),
+        tuple(f"{{}}_{part}" for part in PARTS),
+        ("pelvis", "spine3", "neck", "head"),
+    ),
+}  # fmt: skip
+
+
+def humanoid(scheme: str) -> Skeleton:
+    sides, parts, (pelvis, chest, neck, head) = SCHEMES[scheme]
+    joints, parents = [pelvis, chest, neck, head], [-1, 0, 1, 2]
+    for side in sides:
+        for i, part in enumerate(parts):
+            parents.append(0 if i == 0 else 1 if i == 4 else len(joints) - 1)
+            joints.append(part.format(side))
+    rng = np.random.default_rng(0)
+    return Skeleton(scheme, tuple(joints), tuple(parents), rng.normal(size=(len(joints), 3)).astype(np.float32))
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_usual_naming_schemes_are_understood(scheme: str) -> None:
+    sides, parts, (pelvis, chest, neck, head) = SCHEMES[scheme]
+    skeleton = humanoid(scheme)
+    roles = {role: skeleton.joints[i] for role, i in map_joints(skeleton).roles.items()}
+    expected = {"pelvis": pelvis, "spine3": chest, "neck": neck, "head": head}
+    for side, word in zip(("left", "right"), sides, strict=True):
+        expected |= {f"{side}_{role}": part.format(word) for role, part in zip(PARTS, parts, strict=True)}
+    assert roles == expected
+
+
+def test_smplx22_maps_onto_itself() -> None:
+    roles = map_joints(SMPLX22).roles
+    assert {role: SMPLX22.joints[i] for role, i in roles.items()} == {role: role for role in roles}
+    assert set(SMPLX22.joints) - set(roles) == {"spine1", "spine2"}
+
+
+def test_a_rig_without_collars_toes_and_neck_is_understood() -> None:
+    whole = humanoid("vrm")
+    kept = [i for i, joint in enumerate(whole.joints) if not any(w in joint for w in ("Toes", "Shoulder", "neck"))]
+
+    def parent(i: int) -> int:
+        above = whole.parents[i]
+        while above >= 0 and above not in kept:
+            above = whole.parents[above]
+        return kept.index(above) if above >= 0 else -1
+
+    skeleton = Skeleton("short", tuple(whole.joints[i] for i in kept), tuple(map(parent, kept)), whole.offsets[kept])
+    roles = {role: skeleton.joints[i] for role, i in map_joints(skeleton).roles.items()}
+    assert roles["neck"] == roles["head"] == "head"
+    assert roles["left_shoulder"] == "leftUpperArm"
+    assert not {"left_collar", "right_foot"} & set(roles)
+
+
+def test_an_end_site_of_the_foot_stands_in_for_a_missing_toe() -> None:
+    whole = humanoid("biped")
+    joints = [joint.replace("Toe", "Foot_end") for joint in whole.joints]
+    joints = [joint.replace("Bip01 L Foot_end", "Bip01 L Foot_end") for joint in joints]
+    skeleton = Skeleton("poser", tuple(joints), whole.parents, whole.offsets)
+    assert skeleton.joints[map_joints(skeleton).roles["left_foot"]] == "Bip01 L Foot_end"
+
+
+def test_a_skeleton_that_is_no_humanoid_is_refused_by_the_role_it_lacks() -> None:
+    dog = Skeleton("dog", ("body", "front_paw", "tail"), (-1, 0, 0), np.zeros((3, 3), np.float32))
+    with pytest.raises(UnknownJoint, match=r"'dog' has no joint for 'left_hip' \(looked for upleg.*front_paw"):
+        map_joints(dog)
+
+
+@pytest.mark.parametrize("name", RIGS, ids=str)
+@mocap.needed
+def test_every_skeleton_of_the_archives_is_read_as_a_person_would(name: str, cache: Path) -> None:
+    rig = RIGS[name]
+    skeleton = mocap.rest(rig, cache).skeleton
+    roles = {role: skeleton.joints[i] for role, i in map_joints(skeleton).roles.items()}
+    for role in SMPLX22.joints:
+        if role not in ("spine1", "spine2", "head"):
+            assert roles.get(role) == rig.joint(role), role
+    assert roles["head"].lower().endswith("head")
