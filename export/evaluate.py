@@ -74,6 +74,7 @@ def reconstruction(recipe: Recipe, split: str, steps: tuple[int, ...]) -> dict[s
                 sums[name].append(value)
         label = "decoder" if count == 0 else f"refiner, {count} steps"
         rows[label] = {name: float(np.mean(values)) for name, values in sums.items()}
+        rows[label]["median_mpjpe_m"] = float(np.median(sums["mpjpe_m"]))
         log.info("%s: %s", label, " ".join(f"{name} {value:.4f}" for name, value in rows[label].items()))
     return {"split": split, "clips": len(data.entries), "codes_used": len(used), "rows": rows}
 
@@ -198,7 +199,7 @@ def main() -> int:
         log.error("%s", error)
         return 2
     if options.json:
-        options.json.write_text(json.dumps({"command": " ".join(sys.argv[1:]), **figures}, indent=1))
+        options.json.write_text(json.dumps({"command": "python -m export.evaluate " + " ".join(sys.argv[1:]), **figures}, indent=1))
     else:
         log.info("%s", json.dumps(figures, indent=1))
     return 0

@@ -170,22 +170,29 @@ def write_index(trials: list[Trial], folder: Path) -> None:
     (folder / "index.json").write_text(json.dumps(index, indent=0, ensure_ascii=False))
 
 
-def error_table(trials: list[Trial], errors: dict[str, dict[str, float]]) -> str:
-    """Mean limb error in degrees by corpus, as a Markdown table."""
+def errors_by_corpus(trials: list[Trial], errors: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Number of clips and mean limb error in degrees, by corpus and limb."""
     by_corpus: dict[str, list[dict[str, float]]] = defaultdict(list)
     for trial in trials:
         if trial.name in errors:
             by_corpus[trial.corpus].append(errors[trial.name])
-    limbs = ["hip-knee", "knee-ankle", "shoulder-elbow", "elbow-wrist", "pelvis-neck"]
-    lines = ["| corpus | clips | " + " | ".join(limbs) + " |", "|---|---|" + "---|" * len(limbs)]
-    for corpus, found in sorted(by_corpus.items()):
-        means = [f"{np.mean([one[limb] for one in found]):.2f}" for limb in limbs]
-        lines.append(f"| {corpus} | {len(found)} | " + " | ".join(means) + " |")
-    return "\n".join(lines)
+    return {
+        corpus: {"clips": len(found), **{limb: float(np.mean([one[limb] for one in found])) for limb in found[0]}}
+        for corpus, found in sorted(by_corpus.items())
+    }
 
 
-def prepare(mocap: Path, out: Path, workers: int, table: bool) -> None:
-    """Runs all steps; see the module's docstring. Raises MotionError for a missing or damaged archive."""
+def error_table(rows: dict[str, dict[str, float]]) -> str:
+    """The errors as lines of text, one a corpus."""
+    return "\n".join(
+        f"{corpus:8s} {row['clips']:5.0f} clips  "
+        + "  ".join(f"{limb} {value:.2f}" for limb, value in row.items() if limb != "clips")
+        for corpus, row in rows.items()
+    )
+
+
+def prepare(mocap: Path, out: Path, workers: int) -> dict[str, dict[str, float]]:
+    """Runs all steps and returns the limb errors by corpus. Raises MotionError for a missing or damaged archive."""
     cache = out / "archives"
     trials = catalogue(mocap, cache)
     folders = {archive: unpack(mocap / archive, cache) for archive in sorted({trial.archive for trial in trials})}
@@ -197,8 +204,7 @@ def prepare(mocap: Path, out: Path, workers: int, table: bool) -> None:
     kept = [trial for trial in trials if trial.name in errors]
     write_index(kept, out)
     log.info("%d clips in %s, %d left out", len(kept), out, len(failures))
-    if table:
-        log.info("mean angle between limbs of source and canonical clip, degrees:\n%s", error_table(trials, errors))
+    return errors_by_corpus(trials, errors)
 
 
 def main() -> int:
@@ -211,10 +217,16 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("data"), metavar="DIR", help="where clips go (data)")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (all cores)")
     parser.add_argument("--table", action="store_true", help="print the limb errors by corpus at the end")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the limb errors there")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        prepare(options.mocap, options.out, max(1, options.workers), options.table)
+        rows = prepare(options.mocap, options.out, max(1, options.workers))
+        if options.table:
+            log.info("mean angle between limbs of source and canonical clip, degrees:\n%s", error_table(rows))
+        if options.json:
+            figures = {"command": "python -m export.prepare " + " ".join(sys.argv[1:]), "corpora": rows}
+            options.json.write_text(json.dumps(figures, indent=1))
     except MotionError as error:
         log.error("%s", error)
         return 2

@@ -65,7 +65,7 @@ def verify(recipe: Recipe, folder: Path, clips: int = 12) -> dict[str, Any]:
         tensor = torch.from_numpy(frames)[None]
         with torch.inference_mode():
             codes = tokenizer.encode(tensor)
-            plain, exact = tokenizer.decode(codes), _decode64(double, codes)
+            plain, exact = tokenizer.decode(codes), _decode64(tokenizer, double, codes)
         equal.append(float((graphs["encoder.onnx"].run(None, {"features": frames[None]})[0] == codes.numpy()).mean()))
         decoded = graphs["decoder.onnx"].run(None, {"codes": codes.numpy()})[0]
         joint["float32"].append(_joint_error(plain[0].numpy(), exact))
@@ -90,9 +90,9 @@ def verify(recipe: Recipe, folder: Path, clips: int = 12) -> dict[str, Any]:
     }
 
 
-def _decode64(double: FlowVQ, codes: torch.Tensor) -> F32:
-    quantized = double.quantizer.lookup(codes).double()
-    return double.restore(double.reconstruct(quantized))[0].float().numpy()
+def _decode64(tokenizer: FlowVQ, double: FlowVQ, codes: torch.Tensor) -> F32:
+    """The decoder in float64 behind the float32 code book, which knows no other precision."""
+    return double.restore(double.reconstruct(tokenizer.quantizer.lookup(codes).double()))[0].float().numpy()
 
 
 def main() -> int:
