@@ -6,11 +6,11 @@ import os
 from dataclasses import dataclass, replace
 from functools import cache as memoised
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import pytest
 
-from export.corpora.archive import unpack
+from export.corpora.archive import members, unpack
 from motion import clip as clips
 from motion.clip import Clip
 from motion.io import asf_amc, bvh
@@ -22,7 +22,7 @@ MOCAP = Path(os.environ.get("MOTUS_MOCAP", Path(__file__).parents[2] / "shared" 
 def needed(test: Test) -> Test:
     """Marks a test that reads the archives: slow, and skipped where they are not."""
     missing = pytest.mark.skipif(not MOCAP.is_dir(), reason="needs the mocap folder; set MOTUS_MOCAP to it")
-    return pytest.mark.slow(missing(test))
+    return cast(Test, pytest.mark.slow(missing(test)))
 
 
 @dataclass(frozen=True)
@@ -146,3 +146,9 @@ def recorded(rig: Rig, cache: Path, most: int = 240) -> Clip:
     clip = clips.resample(bvh.read(path) if skeleton is None else asf_amc.read(skeleton, path), 30.0)
     start = max(0, (len(clip) - most) // 2)
     return clips.cut(clip, start, min(len(clip), start + most))
+
+
+def files(archive: str, suffix: str, cache: Path) -> list[Path]:
+    """All files of an archive that end in `suffix`."""
+    folder = unpack(MOCAP / archive, cache)
+    return [folder / member for member in members(folder, suffix)]

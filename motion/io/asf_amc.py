@@ -19,6 +19,7 @@ from motion.quat import F32
 from motion.skeleton import Skeleton
 
 _INCH = 0.0254
+_ROOT = ["tx", "ty", "tz", "rx", "ry", "rz"]
 _RATE = 120.0  # both CMU and HDM05 record at 120 frames per second; the files do not say
 
 
@@ -76,13 +77,13 @@ def _lines(path: Path) -> list[str]:
         raise BadFile(f"cannot be opened ({error.strerror})", str(path)) from error
 
 
-def _floats(words: list[str], path: Path, row: int) -> list[float]:
+def _floats(words: list[str], count: int, path: Path, row: int) -> list[float]:
     try:
         values = [float(word) for word in words]
     except ValueError:
-        raise BadFile(f"expected numbers, got {' '.join(words)[:40]!r}", str(path), row + 1) from None
-    if not np.isfinite(values).all():
-        raise BadFile(f"expected finite numbers, got {' '.join(words)[:40]!r}", str(path), row + 1)
+        raise BadFile(f"expected {count} numbers, got {' '.join(words)[:40]!r}", str(path), row + 1) from None
+    if len(values) != count or not np.isfinite(values).all():
+        raise BadFile(f"expected {count} finite numbers, got {' '.join(words)[:40]!r}", str(path), row + 1)
     return values
 
 
@@ -97,7 +98,15 @@ def _read_asf(path: Path) -> _Rig:
         if words[0].startswith(":"):
             section = words[0]
         elif section == ":units" and words[0] == "length":
-            scale = _floats(words[1:2], path, row)[0]
+            scale = _floats(words[1:], 1, path, row)[0]
+            if scale <= 0:
+                raise BadFile(f"the unit of length is {scale}; it must be positive", str(path), row + 1)
+        elif section == ":root" and words[0] == "order":
+            order = [word.lower() for word in words[1:]]
+            if order != _ROOT:
+                raise BadFile(
+                    f"the root's order is {' '.join(order)}; only {' '.join(_ROOT)} is read", str(path), row + 1
+                )
         elif section == ":bonedata":
             if words[0] == "begin":
                 current = _Bone("")
@@ -110,7 +119,7 @@ def _read_asf(path: Path) -> _Rig:
                 _read_bone(current, words, path, row)
         elif section == ":hierarchy" and words[0] not in ("begin", "end"):
             for child in words[1:]:
-                if child not in bones or words[0] not in bones or child in parents:
+                if child not in bones or words[0] not in bones or child in parents or child == "root":
                     raise BadFile(
                         f"the hierarchy names {child!r} under {words[0]!r}, which does not fit", str(path), row + 1
                     )
@@ -122,37 +131,46 @@ def _read_asf(path: Path) -> _Rig:
 
 def _read_bone(bone: _Bone, words: list[str], path: Path, row: int) -> None:
     if words[0] == "name":
-        bone.name = words[1]
+        bone.name = " ".join(words[1:])
     elif words[0] == "direction":
-        bone.direction = _floats(words[1:4], path, row)
+        bone.direction = _floats(words[1:], 3, path, row)
     elif words[0] == "length":
-        bone.length = _floats(words[1:2], path, row)[0]
+        bone.length = _floats(words[1:], 1, path, row)[0]
     elif words[0] == "axis":
-        bone.axis, bone.order = _floats(words[1:4], path, row), (words[4] if len(words) > 4 else "XYZ").lower()
+        bone.axis, bone.order = _floats(words[1:4], 3, path, row), (words[4] if len(words) > 4 else "XYZ").lower()
+        if sorted(bone.order) != ["x", "y", "z"]:
+            raise BadFile(f"the axis order {bone.order!r} is none of x, y and z", str(path), row + 1)
     elif words[0] == "dof":
         bone.dof = [word.lower() for word in words[1:]]
+        strange = [dof for dof in bone.dof if dof not in ("rx", "ry", "rz")]
+        if strange:
+            raise BadFile(
+                f"bone {bone.name!r} moves by {strange[0]!r}; only rx, ry and rz are read", str(path), row + 1
+            )
 
 
 def _read_amc(path: Path, rig: _Rig, skeleton: Skeleton, fps: float) -> Clip:
+    known = {name: bone for name, bone in rig.bones.items() if name in skeleton.joints}
     samples: dict[str, list[list[float]]] = {}
     frames = 0
     for row, line in enumerate(_lines(path)):
         words = line.split()
+        if words and words[0].lower() == ":radians":
+            raise BadFile("its angles are radians; only :DEGREES is read", str(path), row + 1)
         if not words or words[0][0] in "#:":
             continue
         if len(words) == 1 and words[0].isdigit():
             frames += 1
             continue
-        bone = rig.bones.get(words[0])
+        bone = known.get(words[0])
         if bone is None:
             raise BadFile(
                 f"names the bone {words[0]!r}, which the skeleton {skeleton.name!r} lacks", str(path), row + 1
             )
-        values = _floats(words[1:], path, row)
-        expected = 6 if bone.name == "root" else len(bone.dof)
+        values = _floats(words[1:], 6 if bone.name == "root" else len(bone.dof), path, row)
         track = samples.setdefault(bone.name, [])
-        if len(values) != expected or len(track) != frames - 1:
-            raise BadFile(f"bone {bone.name!r} needs {expected} numbers once a frame", str(path), row + 1)
+        if len(track) != frames - 1:
+            raise BadFile(f"bone {bone.name!r} must stand once in every frame", str(path), row + 1)
         track.append(values)
     if frames == 0 or "root" not in samples:
         raise BadFile("no frames in it; is this an AMC file?", str(path))

@@ -7,6 +7,8 @@ says otherwise. Every error names the file and the line.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -65,10 +67,8 @@ def _hierarchy(lines: list[str], path: str) -> tuple[list[_Joint], int]:
     stack: list[int] = []
     pending: _Joint | None = None
     started = False
-    for row, line in enumerate(lines):
+    for row, line in _statements(lines):
         words = line.split()
-        if not words:
-            continue
         key = words[0].upper()
         if not started:
             if key != "HIERARCHY":
@@ -115,6 +115,14 @@ def _hierarchy(lines: list[str], path: str) -> tuple[list[_Joint], int]:
     raise BadFile("the file ends inside the hierarchy; it is truncated or no BVH", path, len(lines))
 
 
+def _statements(lines: list[str]) -> Iterator[tuple[int, str]]:
+    """Lines with their rows, empty ones left out, a brace on a line of its own wherever the file puts it."""
+    for row, line in enumerate(lines):
+        for part in re.split(r"([{}])", line):
+            if part.strip():
+                yield row, part
+
+
 def _numbers(words: list[str], count: int, path: str, row: int) -> list[float]:
     try:
         numbers = [float(word) for word in words]
@@ -148,14 +156,15 @@ def _values(lines: list[str], row: int, frames: int, width: int, path: str) -> F
     rows = [(number, line) for number, line in enumerate(lines[row:], row + 1) if line.strip()]
     if len(rows) < frames:
         raise BadFile(f"announces {frames} frames and holds {len(rows)}; it is truncated", path, len(lines))
+    words = [line.split() for _, line in rows[:frames]]
     try:
-        values = np.array(" ".join(line for _, line in rows[:frames]).split(), dtype=np.float64)
-        fits = len(values) == frames * width and bool(np.isfinite(values).all())
+        values = np.array([word for one in words for word in one], np.float64)
+        fits = all(len(one) == width for one in words) and bool(np.isfinite(values).all())
     except ValueError:
         fits, values = False, np.empty(0)
     if not fits:
-        for number, line in rows[:frames]:
-            _numbers(line.split(), width, path, number - 1)
+        for (number, _), one in zip(rows, words, strict=False):
+            _numbers(one, width, path, number - 1)
         raise BadFile(f"expected {width} numbers a frame", path, row + 1)
     return values.reshape(frames, width)
 
@@ -199,14 +208,20 @@ def _clip(joints: list[_Joint], offsets: F32, values: F64, fps: float, scale: fl
 
 def write(clip: Clip, path: Path) -> None:
     """Writes one clip in centimetres, 6 channels on the root (and on every joint of a clip that moves bones) and
-    Z Y X rotations elsewhere; leaf joints whose name ends in `_end` become end sites."""
-    path.write_text(text(clip), encoding="ascii", errors="replace", newline="\n")
+    Z Y X rotations elsewhere; leaf joints called `<parent>_end` become end sites."""
+    path.write_text(text(clip), encoding="utf-8", newline="\n")
+
+
+def _is_end(skeleton: Skeleton, joint: int) -> bool:
+    parent = skeleton.joints[skeleton.parents[joint]]
+    named = re.fullmatch(re.escape(parent) + r"_end\d*", skeleton.joints[joint])
+    return named is not None and not skeleton.children(joint)
 
 
 def text(clip: Clip) -> str:
     """A clip as the text of a BVH file; see `write`."""
     skeleton = clip.skeleton
-    ends = {i for i, joint in enumerate(skeleton.joints) if "_end" in joint and not skeleton.children(i)}
+    ends = {i for i in range(1, len(skeleton)) if _is_end(skeleton, i)}
     order: list[int] = []
     lines = ["HIERARCHY"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ FPS = 30.0
 REST = np.array([ANKLE_HEIGHT, TOE_HEIGHT, ANKLE_HEIGHT, TOE_HEIGHT], np.float32)
 
 
-def feet(height: list[float] | F32, speed: list[float] | F32) -> F32:
+def feet(height: Sequence[float], speed: Sequence[float]) -> F32:
     """World positions (T, 4, 3) of feet this high above their standing height, moving along Z at this speed in m/s."""
     track = np.zeros((len(height), 4, 3), np.float32)
     track[..., 1] = REST + np.asarray(height, np.float32)[:, None]

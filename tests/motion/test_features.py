@@ -17,7 +17,7 @@ from motion.features import LAYOUT, WIDTH, Integrator, Statistics
 from motion.quat import F32
 from motion.skeleton import SMPLX22, Skeleton
 from tests.motion.clips import backflip, lie_down, stroll, walk, wriggle
-from tests.motion.turns import angle_between
+from tests.motion.turns import angle_between, f32
 
 REAL = {"walk": walk, "stroll": stroll, "backflip": backflip, "lie-down": lie_down}
 
@@ -98,7 +98,7 @@ def test_a_steady_curve_has_steady_turns_and_steps() -> None:
 @given(st.lists(st.integers(0, 99), max_size=6), st.integers(0, 99))
 def test_pieces_pushed_one_after_the_other_make_the_whole(cuts: list[int], seed: int) -> None:
     rng = np.random.default_rng(seed)
-    frames = features.encode(stroll()) + rng.normal(size=(99, WIDTH)).astype(np.float32) * np.float32(0.01)
+    frames = f32(features.encode(stroll()) + rng.normal(size=(99, WIDTH)) * 0.01)
     whole = Integrator().push(frames)
     joined = Integrator()
     edges = [0, *sorted(cuts), len(frames)]
