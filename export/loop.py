@@ -14,7 +14,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from accelerate import Accelerator
@@ -77,7 +77,7 @@ def train(
         with accelerator.autocast():
             terms = loss(wrapped, batch, generator)
         accelerator.backward(terms["loss"])
-        norm = accelerator.clip_grad_norm_(parameters, training.clip_norm)
+        norm: Any = accelerator.clip_grad_norm_(parameters, training.clip_norm)
         optimizer.step()
         scheduler.step()
         optimizer.zero_grad()

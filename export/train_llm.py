@@ -14,6 +14,7 @@ import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import torch
 from accelerate import Accelerator
@@ -46,7 +47,10 @@ def build(
         parameter.requires_grad_(False)
     head = causal.lm_head.weight
     config = LoraConfig(
-        r=language.rank, lora_alpha=language.alpha, lora_dropout=language.dropout, target_modules="all-linear"
+        r=language.rank,
+        lora_alpha=cast(int, language.alpha),  # any number will do
+        lora_dropout=language.dropout,
+        target_modules="all-linear",
     )
     trunk = get_peft_model(causal.model, config)
     for name, parameter in trunk.named_parameters():

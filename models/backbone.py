@@ -12,6 +12,7 @@ import math
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -63,7 +64,7 @@ def prepared(backbone: Path | None = None) -> Path:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     part = folder.with_name(f"{folder.name}.part{os.getpid()}")
-    loaded = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.bfloat16)
+    loaded: Any = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.bfloat16)
     config = loaded.config
     if hasattr(config, "quantization_config"):
         del config.quantization_config  # save_pretrained refuses a model that says it came from GGUF
@@ -109,8 +110,9 @@ class MotionVocabularyLayers(nn.Module):
         self.enter = nn.Sequential(nn.Linear(inputs, hidden), nn.GELU(), nn.Linear(hidden, width))
         self.leave = nn.Sequential(nn.Linear(inputs, hidden), nn.GELU(), nn.Linear(hidden, width))
         self.bias = nn.Parameter(torch.zeros(self.codes))
-        nn.init.normal_(self.enter[2].weight, std=scale * 2 / hidden**0.5)
-        nn.init.normal_(self.leave[2].weight, std=0.04 / hidden**0.5)
+        for last, deviation in ((self.enter[2], scale * 2 / hidden**0.5), (self.leave[2], 0.04 / hidden**0.5)):
+            assert isinstance(last, nn.Linear)
+            nn.init.normal_(last.weight, std=deviation)
 
     def embeddings(self) -> Tensor:
         """(special + codes, width): rows in the order of the vocabulary's ids after the text."""
@@ -131,7 +133,7 @@ class MotionLanguageModel(nn.Module):
     ) -> None:
         """trunk: ids or embeddings -> hidden states (a transformers base model); text_head (text, width)."""
         super().__init__()
-        self.trunk = trunk
+        self.trunk: Any = trunk
         self.text_head = text_head
         self.vocabulary = vocabulary
         self.layers = layers
@@ -140,7 +142,7 @@ class MotionLanguageModel(nn.Module):
         """Embeddings (B, N, width) of ids of any kind; `table` is `layers.embeddings()`."""
         text = self.vocabulary.text
         own = (ids >= text)[..., None]
-        words = F.embedding(ids.clamp(max=text - 1), self.text_head)
+        words = F.embedding(ids.clamp(max=text - 1), self.trunk.get_input_embeddings().weight)
         ours = F.embedding((ids - text).clamp(min=0), table)
         return torch.where(own, ours.to(words.dtype), words)
 

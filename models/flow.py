@@ -5,8 +5,10 @@ m_t = (1 - sigma) m + sigma eps; a model predicts the velocity eps - m (VerMo, s
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
-from diffusers import FlowMatchEulerDiscreteScheduler
+from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 from torch import Tensor
 
 TRAINING_STEPS = 1000  # VerMo, appendix A.1
@@ -15,7 +17,7 @@ SHIFT = 3.0  # VerMo, appendix A.1
 
 def training_sigmas(count: int, generator: torch.Generator | None, device: torch.device) -> Tensor:
     """Noise levels (count,) drawn evenly from the scheduler's shifted training levels."""
-    levels = FlowMatchEulerDiscreteScheduler(TRAINING_STEPS, shift=SHIFT).sigmas
+    levels = cast(Tensor, FlowMatchEulerDiscreteScheduler(TRAINING_STEPS, shift=SHIFT).sigmas)
     picks = torch.randint(0, TRAINING_STEPS, (count,), generator=generator)
     return levels[picks].to(device)
 
@@ -24,7 +26,7 @@ def sampling_sigmas(steps: int) -> list[float]:
     """Noise levels from 1 to 0, `steps` + 1 of them: evenly spaced, then shifted by the scheduler."""
     scheduler = FlowMatchEulerDiscreteScheduler(TRAINING_STEPS, shift=SHIFT)
     scheduler.set_timesteps(sigmas=[1 - step / steps for step in range(steps)])
-    return [float(sigma) for sigma in scheduler.sigmas]
+    return [float(sigma) for sigma in cast(Tensor, scheduler.sigmas)]
 
 
 def noisy(data: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:

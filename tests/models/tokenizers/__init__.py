@@ -1,0 +1,1 @@
+"""Tests of the motion tokenizers, one file a paper."""

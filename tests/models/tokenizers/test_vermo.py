@@ -1,0 +1,208 @@
+"""FlowVQ: shapes, what a token's window of context must be, and a refiner that cannot do worse than it knows."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from models import flow
+from models.tokenizers.vermo import FlowVQ, FlowVQConfig
+from motion import features
+from motion.errors import BadConfig
+from motion.features import WIDTH, Statistics
+from tests.motion.clips import backflip, lie_down, stroll
+
+SMALL = FlowVQConfig(width=24, depth=1, refiner_width=16, refiner_blocks=2, refiner_heads=2, refiner_hidden=32)
+DEEP = dataclasses.replace(SMALL, depth=3)  # as deep as what ships: the field of view depends on depth alone
+CONTEXT = 11  # tokens to either side that a token's frames depend on, at depth 3
+
+
+def frames() -> Tensor:
+    """Two pieces (2, 48, 201) of recorded motion."""
+    return torch.from_numpy(np.stack([features.encode(clip())[:48] for clip in (backflip, lie_down)]))
+
+
+def made(config: FlowVQConfig = SMALL) -> FlowVQ:
+    torch.manual_seed(0)
+    every = np.concatenate([features.encode(clip()) for clip in (backflip, lie_down, stroll)])
+    tokenizer = FlowVQ(config, Statistics.measure(every)).eval()
+    nn.init.normal_(tokenizer.refiner.leave.weight, std=0.02)  # it begins as zero: let it say something
+    return tokenizer
+
+
+def codes(count: int, batch: int = 1, seed: int = 0) -> Tensor:
+    return torch.randint(0, 4375, (batch, count), generator=torch.Generator().manual_seed(seed))
+
+
+@torch.inference_mode()
+def test_four_frames_make_a_code_and_a_code_four_frames() -> None:
+    tokenizer = made()
+    found = tokenizer.encode(frames())
+    assert found.shape == (2, 12)
+    assert found.dtype == torch.int64
+    assert 0 <= found.min() <= found.max() < tokenizer.config.codes == 4375
+    assert len(found.unique()) > 8, "different motion gets different codes"
+    decoded = tokenizer.decode(found)
+    assert decoded.shape == (2, 48, WIDTH)
+    noise = torch.randn(2, 48, WIDTH)
+    assert tokenizer.refine(found, decoded, noise, flow.sampling_sigmas(2)).shape == (2, 48, WIDTH)
+
+
+@torch.inference_mode()
+def test_one_of_a_batch_is_coded_and_decoded_as_it_would_be_alone() -> None:
+    tokenizer = made()
+    found = tokenizer.encode(frames())
+    for b in range(2):
+        assert torch.equal(tokenizer.encode(frames()[b : b + 1])[0], found[b])
+        torch.testing.assert_close(tokenizer.decode(found[b : b + 1])[0], tokenizer.decode(found)[b])
+    noise, sigmas = torch.randn(2, 48, WIDTH), flow.sampling_sigmas(3)
+    plain = tokenizer.decode(found)
+    together = tokenizer.refine(found, plain, noise, sigmas)
+    alone = tokenizer.refine(found[1:], plain[1:], noise[1:], sigmas)
+    torch.testing.assert_close(alone[0], together[1], atol=1e-5, rtol=1e-4)
+
+
+@torch.inference_mode()
+def test_normalisation_is_inside_and_is_undone() -> None:
+    tokenizer = made()
+    normal = tokenizer.normalise(frames())
+    assert normal.abs().mean() < 3
+    torch.testing.assert_close(tokenizer.restore(normal), frames(), atol=1e-4, rtol=1e-4)
+    assert torch.equal(made().mean, torch.as_tensor(tokenizer.mean))
+    assert not torch.equal(tokenizer.std, torch.ones(WIDTH))
+
+
+@torch.inference_mode()
+def _decoded(tokenizer: FlowVQ, found: Tensor) -> Tensor:
+    """What the decoder makes of codes, in float64: the far ends of what a code reaches are faint."""
+    quantized = tokenizer.quantizer.lookup(found).double()
+    return copy.deepcopy(tokenizer.decoder).double()(quantized.transpose(1, 2))[0].T
+
+
+def test_a_code_reaches_43_frames_beyond_its_own_four_to_either_side() -> None:
+    tokenizer = made(DEEP)
+    reached: set[int] = set()
+    for seed in range(3):  # a dead unit may hide the outermost frame of one pair of codes
+        one, other = codes(41, seed=seed), codes(41, seed=seed)
+        other[0, 20] = (other[0, 20] + 1234) % 4375
+        difference = (_decoded(tokenizer, one) - _decoded(tokenizer, other)).abs().amax(-1)
+        reached |= set(difference.nonzero()[:, 0].tolist())
+    assert (min(reached), max(reached)) == (20 * 4 - 43, 20 * 4 + 3 + 43)
+
+
+def test_a_window_with_eleven_tokens_of_context_decodes_as_the_whole_does_and_one_with_ten_does_not() -> None:
+    tokenizer = made(DEEP)
+    whole = codes(60)
+    offline = _decoded(tokenizer, whole)
+
+    def worst(before: int, after: int) -> float:
+        errors: list[float] = []
+        for token in range(0, 60, 3):
+            first, stop = max(0, token - before), min(60, token + 1 + after)
+            piece = _decoded(tokenizer, whole[:, first:stop])
+            at = (token - first) * 4
+            errors.append(float((piece[at : at + 4] - offline[token * 4 : token * 4 + 4]).abs().max()))
+        return max(errors)
+
+    assert worst(CONTEXT, CONTEXT) < 1e-12
+    assert worst(CONTEXT - 1, CONTEXT) > 1e-9
+    assert worst(CONTEXT, CONTEXT - 1) > 1e-9
+
+
+@torch.inference_mode()
+def test_a_frame_is_seen_by_the_codes_around_it_and_no_others() -> None:
+    tokenizer = made(DEEP)
+    still = torch.zeros(1, 320, WIDTH)
+    moved = still.clone()
+    moved[0, 160] = 5
+    latents = [tokenizer.encoder(tokenizer.normalise(x).transpose(1, 2)) for x in (still, moved)]
+    seen = (latents[0] - latents[1]).abs().amax(1)[0].nonzero()[:, 0].tolist()
+    assert 40 - 12 <= seen[0] < 40 < seen[-1] <= 40 + 12
+
+
+@torch.inference_mode()
+def test_the_same_noise_gives_the_same_motion_and_other_noise_another() -> None:
+    tokenizer = made()
+    found = codes(12)
+    plain, sigmas = tokenizer.decode(found), flow.sampling_sigmas(2)
+    noise = torch.randn(2, 48, WIDTH, generator=torch.Generator().manual_seed(0))
+    one, again, other = (tokenizer.refine(found, plain, n[None], sigmas) for n in (noise[0], noise[0], noise[1]))
+    assert torch.equal(one, again)
+    assert not torch.allclose(one, other)
+
+
+@torch.inference_mode()
+def test_a_fresh_refiner_gives_back_the_plain_decoders_motion() -> None:
+    """Its last layer begins as zero: it then takes the plain reconstruction for the truth at every noise level."""
+    torch.manual_seed(0)
+    tokenizer = FlowVQ(SMALL).eval()
+    found = codes(12)
+    plain = tokenizer.decode(found)
+    refined = tokenizer.refine(found, plain, torch.randn_like(plain), flow.sampling_sigmas(4))
+    torch.testing.assert_close(refined, plain, atol=1e-4, rtol=1e-4)
+
+
+@torch.inference_mode()
+def test_refining_follows_the_velocity_by_eulers_steps() -> None:
+    tokenizer = made()
+    found = codes(12)
+    plain, noise, sigmas = tokenizer.decode(found), torch.randn(1, 48, WIDTH), flow.sampling_sigmas(3)
+    x, quantized = noise, tokenizer.quantizer.lookup(found)
+    for i in range(3):
+        velocity = tokenizer.refiner(x, tokenizer.normalise(plain), torch.tensor([sigmas[i]]), quantized)
+        x = x - (sigmas[i] - sigmas[i + 1]) * velocity
+    torch.testing.assert_close(tokenizer.refine(found, plain, noise, sigmas), tokenizer.restore(x))
+
+
+def test_training_the_refiner_leaves_encoder_codes_and_decoder_alone() -> None:
+    tokenizer = made().train()
+    sigma = torch.tensor([0.7, 0.2])
+    estimate, clean = tokenizer.estimate(frames(), sigma, torch.randn(2, 48, WIDTH))
+    assert torch.equal(clean, tokenizer.normalise(frames()))
+    (estimate - clean).square().mean().backward()
+    touched = {name.split(".")[0] for name, p in tokenizer.named_parameters() if p.grad is not None and p.grad.any()}
+    assert touched == {"refiner"}
+
+
+@torch.inference_mode()
+def test_the_refiner_looks_at_the_codes() -> None:
+    tokenizer = made()
+    plain, noise = tokenizer.decode(codes(12)), torch.randn(1, 48, WIDTH)
+    sigmas = flow.sampling_sigmas(2)
+    one, other = (tokenizer.refine(codes(12, seed=seed), plain, noise, sigmas) for seed in (1, 2))
+    assert (one - other).abs().max() > 1e-4
+
+
+def test_a_few_steps_of_training_bring_reconstructions_closer() -> None:
+    tokenizer = made(dataclasses.replace(SMALL, width=48))
+    parameters = [*tokenizer.encoder.parameters(), *tokenizer.quantizer.parameters(), *tokenizer.decoder.parameters()]
+    optimizer = torch.optim.Adam(parameters, 2e-3)
+    losses: list[float] = []
+    for _ in range(40):
+        quantized, _ = tokenizer.quantize(frames())
+        loss = nn.functional.smooth_l1_loss(tokenizer.reconstruct(quantized), tokenizer.normalise(frames()))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.5 * losses[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"width": 0}, "must be positive"),
+        ({"refiner_blocks": -1}, "must be positive"),
+        ({"refiner_width": 30, "refiner_heads": 4}, "multiple of twice its 4 heads"),
+        ({"levels": ()}, "levels must be 3 or more"),
+        ({"levels": (7, 2)}, "levels must be 3 or more"),
+    ],
+)
+def test_sizes_that_cannot_be_are_refused(change: dict[str, object], words: str) -> None:
+    with pytest.raises(BadConfig, match=words):
+        dataclasses.replace(SMALL, **change)  # type: ignore[arg-type]
