@@ -199,7 +199,9 @@ def main() -> int:
         log.error("%s", error)
         return 2
     if options.json:
-        options.json.write_text(json.dumps({"command": "python -m export.evaluate " + " ".join(sys.argv[1:]), **figures}, indent=1))
+        options.json.write_text(
+            json.dumps({"command": "python -m export.evaluate " + " ".join(sys.argv[1:]), **figures}, indent=1)
+        )
     else:
         log.info("%s", json.dumps(figures, indent=1))
     return 0

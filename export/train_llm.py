@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
 from export import dataset, loop
-from export.messages import Messages, tokenise
+from export.messages import Messages, Row, tokenise
 from export.recipe import Language, Recipe, load
 from export.train_tokenizer import trained_tokenizer
 from models import backbone
@@ -34,7 +34,8 @@ from models.vocabulary import Vocabulary
 from motion.errors import BadFile, MotionError
 
 log = logging.getLogger(__name__)
-Batch = list[tuple[list[int], list[int]]]
+Batch = list[Row]
+_CHOICE = 0.5  # weight of telling true sentences from untrue ones
 
 
 def build(
@@ -84,11 +85,22 @@ def train(recipe: Recipe) -> None:
     log.info("%d clips, %.1f million trained parameters", len(samples), sum(p.numel() for p in parameters) / 1e6)
 
     def loss(wrapped: nn.Module, batch: Batch, _: torch.Generator) -> dict[str, Tensor]:
-        ids, targets = (one.to(accelerator.device) for one in messages.tensors(batch))
+        ids, targets, owners = (one.to(accelerator.device) for one in messages.tensors(batch))
         motion, motions, text, texts = wrapped(ids, targets)
-        mean = (motion + text) / (motions + texts)
-        share = {"motion": motion / motions.clamp(min=1), "text": text / texts.clamp(min=1)}
-        return {"loss": mean, "tokens": torch.tensor(float(ids.numel())), **{k: v.detach() for k, v in share.items()}}
+        true = slice(0, len(batch))
+        mean = (motion[true].sum() + text[true].sum()) / (motions[true].sum() + texts[true].sum())
+        # A sentence says little about each single token, so its share of the likelihood is small and learned late:
+        # beside the likelihood, the true sentence has to make the whole motion likelier than an untrue one does.
+        lead = motion[len(batch) :] - motion[owners]
+        choice = nn.functional.softplus(-lead).sum() / len(batch)
+        return {
+            "loss": mean + _CHOICE * choice,
+            "tokens": torch.tensor(float(ids.numel())),
+            "motion": (motion[true].sum() / motions[true].sum().clamp(min=1)).detach(),
+            "text": (text[true].sum() / texts[true].sum().clamp(min=1)).detach(),
+            "choice": choice.detach(),
+            "told_apart": (lead > 0).float().mean().detach() if len(owners) else torch.tensor(0.5),
+        }
 
     loop.train(model, parameters, messages.epoch, loss, training, recipe.run / "language", accelerator)
     if accelerator.is_main_process:
@@ -110,7 +122,8 @@ def save_checkpoint(recipe: Recipe) -> None:
         raise BadFile("is not there; train first", str(path))
     tokenizer = trained_tokenizer(recipe, refined=False)
     model, _ = build(recipe.language, tokenizer, backbone.prepared(), torch.bfloat16)
-    trained = {name: tensor for name, tensor in load_file(path).items() if "lora_" in name or name.startswith("layers.")}
+    everything = load_file(path)
+    trained = {name: value for name, value in everything.items() if "lora_" in name or name.startswith("layers.")}
     _, strange = model.load_state_dict(trained, strict=False)
     assert not strange, f"the checkpoint holds {strange[:3]}"
     save(model, recipe.run)
