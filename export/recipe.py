@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from models import tasks
 from models.tokenizers.vermo import FlowVQConfig
 from motion import config
-from motion.errors import BadConfig
+from motion.errors import BadConfig, UnknownTask
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,15 @@ class Recipe:
     """What the language model is trained on."""
     refiner_steps: int = 4
     """Euler steps of the exported refiner: the quality dial."""
+
+    def __post_init__(self) -> None:
+        if not self.corpora or not self.tasks:
+            raise BadConfig(f"recipe {self.name!r} needs at least one corpus and one task")
+        for task in self.tasks:
+            try:
+                tasks.find(task)
+            except UnknownTask as error:
+                raise BadConfig(f"recipe {self.name!r}: {error}") from None
 
 
 def load(path: Path) -> Recipe:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 from vector_quantize_pytorch import FSQ as _FSQ
 
@@ -20,7 +21,8 @@ class FSQ(nn.Module):
         super().__init__()
         self.levels = tuple(levels)
         self.size = math.prod(levels)
-        self.inner = _FSQ(levels=list(levels), dim=width)
+        with torch.device("cpu"):  # it computes its tables while it is made, which the meta device cannot
+            self.inner = _FSQ(levels=list(levels), dim=width)
 
     def forward(self, latents: Tensor) -> tuple[Tensor, Tensor]:
         """Quantized latents (B, K, width), differentiable, and codes (B, K)."""
