@@ -68,8 +68,9 @@ def text_tokenizer(words: PreTrainedTokenizerBase) -> Callable[[str], list[int]]
     return lambda text: list(words(text, add_special_tokens=False)["input_ids"])
 
 
-def train(recipe: Recipe) -> None:
-    """The whole run. Raises MotionError where the data or the tokenizer are missing."""
+def train(recipe: Recipe, folder: Path | None = None) -> None:
+    """The whole run, on the backbone in `folder` or on the packaged one. Raises MotionError where the data, the
+    tokenizer or the backbone are missing."""
     training = recipe.language_training
     tokenizer = trained_tokenizer(recipe, refined=False)
     data = dataset.load(recipe.data, "train", recipe.corpora)
@@ -77,7 +78,7 @@ def train(recipe: Recipe) -> None:
     torch.manual_seed(training.seed)
     accelerator = Accelerator(mixed_precision=training.precision, cpu=not torch.cuda.is_available())
     dtype = torch.bfloat16 if training.precision == "bf16" else torch.float32
-    model, words = build(recipe.language, tokenizer, backbone.prepared(), dtype)
+    model, words = build(recipe.language, tokenizer, backbone.prepared(folder), dtype)
     messages = Messages(
         samples, model.vocabulary, text_tokenizer(words), training.batch, training.longest, training.seed, recipe.tasks
     )
@@ -115,13 +116,13 @@ def save(model: MotionLanguageModel, folder: Path) -> None:
     save_file(layers, folder / "embeddings.safetensors")
 
 
-def save_checkpoint(recipe: Recipe) -> None:
+def save_checkpoint(recipe: Recipe, folder: Path | None = None) -> None:
     """Writes what the last checkpoint of a run that has not ended holds. Raises BadFile where there is none."""
     path = recipe.run / "language" / "checkpoint" / "model.safetensors"
     if not path.exists():
         raise BadFile("is not there; train first", str(path))
     tokenizer = trained_tokenizer(recipe, refined=False)
-    model, _ = build(recipe.language, tokenizer, backbone.prepared(), torch.bfloat16)
+    model, _ = build(recipe.language, tokenizer, backbone.prepared(folder), torch.bfloat16)
     everything = load_file(path)
     trained = {name: value for name, value in everything.items() if "lora_" in name or name.startswith("layers.")}
     _, strange = model.load_state_dict(trained, strict=False)
@@ -136,15 +137,16 @@ def main() -> int:
         prog="python -m export.train_llm", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("recipe", type=Path, help="a file of export/recipes")
+    parser.add_argument("--backbone", type=Path, metavar="DIR", help="a folder of transformers (the packaged SmolLM2)")
     parser.add_argument("--save-checkpoint", action="store_true", help="only write the last checkpoint's adapters")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         recipe = load(options.recipe)
         if options.save_checkpoint:
-            save_checkpoint(recipe)
+            save_checkpoint(recipe, options.backbone)
         else:
-            train(recipe)
+            train(recipe, options.backbone)
     except MotionError as error:
         log.error("%s", error)
         return 2
