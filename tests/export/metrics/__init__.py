@@ -1,0 +1,1 @@
+"""Tests of the measures, on errors whose size is known."""
