@@ -38,7 +38,7 @@ class MotionLanguageModel:
     """A bundle's language model, loaded. One thread uses it at a time."""
 
     def __init__(
-        self, causal: Any, words: Any, trunk: Any, layers: MotionVocabularyLayers, fps_per_token: float
+        self, causal: Any, words: Any, trunk: Any, layers: MotionVocabularyLayers, tokens_per_second: float
     ) -> None:
         """causal: the backbone with its head; trunk: its layers with the adapter merged; see `load`."""
         self._causal: Any = causal
@@ -51,7 +51,8 @@ class MotionLanguageModel:
             weight, bias = layers.head()
             self._motion_head, self._motion_bias = weight.to(head.dtype), bias.float()
         self._text_head = head
-        self._tokens_per_second = fps_per_token
+        self._text_table = cast(Tensor, causal.get_input_embeddings().weight)  # the head itself, where the two are tied
+        self._tokens_per_second = tokens_per_second
 
     @classmethod
     def load(cls, source: Bundle, path: str | None = None, threads: int = 2) -> Self:
@@ -66,10 +67,18 @@ class MotionLanguageModel:
         causal = untyped.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, attn_implementation="sdpa")
         words = untyped.AutoTokenizer.from_pretrained(folder)
         facts = source.manifest.vocabulary
-        layers = MotionVocabularyLayers(tuple(facts["levels"]), causal.lm_head.weight.shape[1])
-        layers.load_state_dict({k: v.float() for k, v in load_file(source.path("embeddings.safetensors")).items()})
+        weights = {name: value.float() for name, value in load_file(source.path("embeddings.safetensors")).items()}
         adapter = load_file(source.path("adapter.safetensors"))
-        trunk = merged(causal.model, adapter, float(facts["alpha"]) / float(facts["rank"]))
+        try:
+            layers = MotionVocabularyLayers(tuple(facts["levels"]), causal.lm_head.weight.shape[1])
+            layers.load_state_dict(weights)
+            scale = float(facts["alpha"]) / float(facts["rank"])
+        except (KeyError, RuntimeError) as error:
+            raise BadBundle(
+                f"the motion vocabulary of bundle {source.manifest.name!r} does not fit the backbone in {folder} "
+                f"({error}); serve the bundle on the backbone it names"
+            ) from error
+        trunk = merged(causal.model, adapter, scale)
         tokens = source.manifest.tokens
         for module in (causal, trunk, layers):
             module.eval().requires_grad_(False)
@@ -148,7 +157,9 @@ class MotionLanguageModel:
         fresh = ids
         for _ in range(_LONGEST_ANSWER):
             with torch.inference_mode():
-                output = self._causal(input_ids=torch.tensor([fresh]), past_key_values=cache, use_cache=True)
+                output = self._causal(
+                    input_ids=torch.tensor([fresh]), past_key_values=cache, use_cache=True, logits_to_keep=1
+                )
             cache = output.past_key_values
             token = draw(output.logits[0, -1].float().numpy(), sampling, generator)
             if token == self._words.eos_token_id:
@@ -173,7 +184,7 @@ class MotionLanguageModel:
 
     def _embed(self, ids: Tensor) -> Tensor:
         text = self.vocabulary.text
-        words = F.embedding(ids.clamp(max=text - 1), self._text_head)
+        words = F.embedding(ids.clamp(max=text - 1), self._text_table)
         ours = F.embedding((ids - text).clamp(min=0), self._table)
         return torch.where((ids >= text)[..., None], ours, words)
 

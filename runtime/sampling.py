@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from motion.errors import BadConfig
 
+_COLD = 1e-6  # below it the best token has all of the probability, and dividing by it would overflow
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -31,7 +33,7 @@ class Sampling:
 
 def draw(scores: NDArray[np.float32], sampling: Sampling, generator: np.random.Generator) -> int:
     """Index of the drawn token."""
-    if sampling.temperature == 0:
+    if sampling.temperature < _COLD:
         return int(scores.argmax())
     scaled = (scores - scores.max()).astype(np.float64) / sampling.temperature
     order = np.argsort(-scaled)

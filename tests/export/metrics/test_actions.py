@@ -12,12 +12,13 @@ from motion import clip as clips
 from motion import features
 from motion.quat import F32
 from tests.motion.clips import backflip, lie_down, stroll
+from tests.motion.turns import f32
 
 
 def _crops(frames: F32, count: int, seed: int) -> list[F32]:
     rng = np.random.default_rng(seed)
     starts = rng.integers(0, len(frames) - 30, count)
-    return [frames[start : start + 30] + rng.normal(size=(30, 201)).astype("f4") * 0.003 for start in starts]
+    return [f32(frames[start : start + 30] + rng.normal(size=(30, 201)) * 0.003) for start in starts]
 
 
 ONE, OTHER = features.encode(stroll()), features.encode(lie_down())
