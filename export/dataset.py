@@ -57,7 +57,7 @@ def load(folder: Path, split: str, corpora: tuple[str, ...] | None = None, mirro
     try:
         index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
         frames = np.load(folder / "features.npy", mmap_mode="r")
-    except (OSError, ValueError) as error:
+    except (OSError, EOFError, ValueError) as error:
         raise BadFile(f"holds no prepared clips ({error}); run python -m export.prepare first", str(folder)) from error
     if index["layout"] != features.NAME:
         raise BadFile(f"was prepared for layout {index['layout']!r}, this program needs {features.NAME!r}", str(folder))
@@ -82,14 +82,18 @@ class Crops:
     longest: int
     budget: int
     seed: int
+    shortest: int | None = None
+    """Where given, half of the crops get a random length from here to `longest`, as short windows of a stream have."""
 
     def epoch(self, number: int) -> list[list[tuple[int, int, int]]]:
         """Batches of (entry, first frame, frames) for one pass over the data, in random order."""
         rng = np.random.default_rng([self.seed, number])
         picks: list[tuple[int, int, int]] = []
         for i, entry in enumerate(self.dataset.entries):
-            length = min(entry.frames, self.longest) // 4 * 4
             for _ in range(-(-entry.frames // self.longest)):
+                length = min(entry.frames, self.longest) // 4 * 4
+                if self.shortest is not None and rng.random() < 0.5:
+                    length = min(length, int(np.exp(rng.uniform(np.log(self.shortest), np.log(self.longest)))) // 4 * 4)
                 picks.append((length, i, int(rng.integers(0, entry.frames - length + 1))))
         order = rng.permutation(len(picks))
         picks = sorted((picks[k] for k in order), key=lambda pick: pick[0])  # equal lengths stay in random order

@@ -62,8 +62,9 @@ def reconstruction(recipe: Recipe, split: str, steps: tuple[int, ...]) -> dict[s
     data = dataset.load(recipe.data, split, recipe.corpora, mirrored=False)
     rows: dict[str, dict[str, float]] = {}
     used: set[int] = set()
-    for count in (0, *steps):
-        run = decoder(tokenizer, count)
+    settings = [(0, 0.0), (recipe.refiner_steps, recipe.refiner_noise), *((count, 1.0) for count in steps)]
+    for count, noise in dict.fromkeys(settings):
+        run = decoder(tokenizer, count, noise=noise)
         sums: dict[str, list[float]] = defaultdict(list)
         for entry in data.entries:
             real = np.array(data.clip(entry))[:_SEGMENT]
@@ -72,7 +73,9 @@ def reconstruction(recipe: Recipe, split: str, steps: tuple[int, ...]) -> dict[s
             used |= set(codes.tolist())
             for name, value in _compare(features.decode(run(codes)), features.decode(real)).items():
                 sums[name].append(value)
-        label = "decoder" if count == 0 else f"refiner, {count} steps"
+        start = "its mean" if noise == 0 else "noise"
+        label = "plain decoder" if count == 0 else f"refiner, {count} steps from {start}"
+        label += ", shipped" if (count, noise) == settings[1] else ""
         rows[label] = {name: float(np.mean(values)) for name, values in sums.items()}
         rows[label]["median_mpjpe_m"] = float(np.median(sums["mpjpe_m"]))
         log.info("%s: %s", label, " ".join(f"{name} {value:.4f}" for name, value in rows[label].items()))
@@ -96,9 +99,11 @@ def _compare(ours: Clip, theirs: Clip) -> dict[str, float]:
     }
 
 
-def trained_model(recipe: Recipe, tokenizer: FlowVQ) -> tuple[MotionLanguageModel, Callable[[str], list[int]]]:
-    """The trained language model and its text tokenizer."""
-    model, words = build(recipe.language, tokenizer, backbone.prepared(), torch.bfloat16)
+def trained_model(
+    recipe: Recipe, tokenizer: FlowVQ, folder: Path | None = None, dtype: torch.dtype = torch.bfloat16
+) -> tuple[MotionLanguageModel, Callable[[str], list[int]]]:
+    """The trained language model, on the backbone in `folder` or on the packaged one, and its text tokenizer."""
+    model, words = build(recipe.language, tokenizer, backbone.prepared(folder), dtype)
     set_peft_model_state_dict(model.trunk, load_file(recipe.run / "adapter.safetensors"))
     layers = {name: tensor.float() for name, tensor in load_file(recipe.run / "embeddings.safetensors").items()}
     model.layers.load_state_dict(layers)
@@ -117,7 +122,9 @@ def judge(recipe: Recipe, steps: int) -> tuple[actions.Classifier, dataset.Datas
     return judged, test, [i for i, entry in enumerate(test.entries) if entry.action in judged.actions]
 
 
-def action_table(recipe: Recipe, most: int, seed: int, keep: Path | None, classifier_steps: int) -> dict[str, object]:
+def action_table(
+    recipe: Recipe, most: int, seed: int, keep: Path | None, classifier_steps: int, guidance: float
+) -> dict[str, object]:
     """Share of clips in which the classifier sees the action that the caption speaks of, real and generated."""
     judged, test, known = judge(recipe, classifier_steps)
     real = judged.predict([np.array(test.clip(test.entries[i])) for i in known])
@@ -135,14 +142,14 @@ def action_table(recipe: Recipe, most: int, seed: int, keep: Path | None, classi
             chosen.append((int(i), entry.captions[int(rng.integers(min(8, len(entry.captions))))]))
     tokenizer = trained_tokenizer(recipe)
     model, tokenize = trained_model(recipe, tokenizer)
-    decode = decoder(tokenizer, recipe.refiner_steps)
+    decode = decoder(tokenizer, recipe.refiner_steps, noise=recipe.refiner_noise)
     generated: list[F32] = []
     for start in range(0, len(chosen), 16):
         group = chosen[start : start + 16]
         requests = [
             tasks.Conditions(text=text, seconds=min(test.entries[i].frames, 240) / features.FPS) for i, text in group
         ]
-        for codes in generate.motion(model, tokenize, requests, seed=seed + start):
+        for codes in generate.motion(model, tokenize, requests, seed=seed + start, guidance=guidance):
             generated.append(decode(torch.tensor(codes)))
         log.info("generated %d of %d clips", len(generated), len(chosen))
     seen = judged.predict(generated)
@@ -182,10 +189,11 @@ def main() -> int:
     parser.add_argument("--recipe", type=Path, default=Path("export/recipes/vermo-base.toml"), help="vermo-base")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--split", choices=("val", "test"), default="test", help="for reconstruction (test)")
-    parser.add_argument("--steps", type=int, nargs="+", default=[1, 4], help="refiner steps for reconstruction (1 4)")
+    parser.add_argument("--steps", type=int, nargs="+", default=[1, 4, 28], help="refiner steps from noise for reconstruction (1 4 28)")
     parser.add_argument("--most", type=int, default=10, help="generated clips an action at most (10)")
     parser.add_argument("--seed", type=int, default=1, help="of captions and sampling (1)")
     parser.add_argument("--classifier-steps", type=int, default=1500, help="training steps of the classifier (1500)")
+    parser.add_argument("--guidance", type=float, default=1.0, help="how much the sentence counts (1: as trained)")
     parser.add_argument("--clips", type=Path, metavar="DIR", help="keep one generated clip an action there")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -194,7 +202,9 @@ def main() -> int:
         if options.what == "reconstruction":
             figures = reconstruction(recipe, options.split, tuple(options.steps))
         else:
-            figures = action_table(recipe, options.most, options.seed, options.clips, options.classifier_steps)
+            figures = action_table(
+                recipe, options.most, options.seed, options.clips, options.classifier_steps, options.guidance
+            )
     except MotionError as error:
         log.error("%s", error)
         return 2

@@ -25,11 +25,20 @@ def motion(
     temperature: float = 0.9,
     top_p: float = 0.95,
     seed: int = 1,
+    guidance: float = 1.0,
 ) -> list[list[int]]:
-    """Codes for each request, as many as its seconds ask for (7.5 a second), drawn with one generator."""
+    """Codes for each request, as many as its seconds ask for (7.5 a second), drawn with one generator.
+
+    guidance: scores are those without the sentence plus this many times what the sentence changes in them (Ho and
+    Salimans 2022); 1 leaves them as they are.
+    """
     vocabulary = model.vocabulary
     row = tasks.find(task)
     prompts = [tasks.prompt(row, given, vocabulary, tokenize).ids for given in requests]
+    if guidance != 1.0:
+        free = tasks.find("unconditional")
+        untold = [tasks.Conditions(seconds=given.seconds) for given in requests]
+        prompts += [tasks.prompt(free, given, vocabulary, tokenize).ids for given in untold]
     counts = [round((given.seconds or 4.0) * 7.5) for given in requests]
     width = max(map(len, prompts))
     pad = vocabulary.special("PAD")
@@ -51,8 +60,12 @@ def motion(
                 )  # fmt: skip
             cache = output.past_key_values
             scores = F.linear(output.last_hidden_state[:, -1].float(), weight, bias)
+            if guidance != 1.0:
+                told, untold_scores = scores.log_softmax(-1).chunk(2)
+                scores = untold_scores + guidance * (told - untold_scores)
             code = _draw(scores, temperature, top_p, generator)
             made.append(code)
+            code = code.repeat(2) if guidance != 1.0 else code
             ids = (vocabulary.first_code + code)[:, None]
             mask = F.pad(mask, (0, 1), value=1)
     codes = torch.stack(made, dim=1).tolist()

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from export import compose, dataset
+from export.corpora import mirror
 from models import tasks
 from models.tokenizers.vermo import FlowVQ
 from models.vocabulary import Vocabulary
@@ -29,12 +30,13 @@ _GRAFTS = 40  # composed clips for each walk and gesture
 _PASS = 4096  # messages a pass
 # Share of each task among the messages: what people ask for most is trained most.
 _SHARES = {
-    "text-to-motion": 0.74,
-    "motion-to-text": 0.08,
-    "prediction": 0.07,
-    "in-betweening": 0.07,
-    "unconditional": 0.04,
+    "text-to-motion": 0.84,
+    "motion-to-text": 0.05,
+    "prediction": 0.04,
+    "in-betweening": 0.04,
+    "unconditional": 0.03,
 }
+_RIVALS = 0.75  # share of text-to-motion messages that come with a rival: the same motion under an untrue sentence
 _IGNORE = -100
 
 
@@ -93,6 +95,22 @@ def _composed(tokenizer: FlowVQ, data: dataset.Dataset) -> list[Sample]:
 
 
 @dataclass(frozen=True)
+class Row:
+    """One message to learn, and its rival where it has one."""
+
+    ids: list[int]
+    targets: list[int]
+    """What is to be predicted at each position; -100 where nothing is."""
+    rival: tuple[list[int], list[int]] | None = None
+    """Ids and targets of the same motion under a sentence that is not true of it."""
+
+    @property
+    def tokens(self) -> int:
+        """Length of the longer message, counted twice with a rival."""
+        return len(self.ids) if self.rival is None else 2 * max(len(self.ids), len(self.rival[0]))
+
+
+@dataclass(frozen=True)
 class Messages:
     """Batches of messages; see `epoch`."""
 
@@ -115,30 +133,34 @@ class Messages:
         weight[[s.name.startswith("composed/") for s in self.samples]] *= 0.25
         return weight / weight.sum()
 
-    def epoch(self, number: int) -> list[list[tuple[list[int], list[int]]]]:
-        """Batches of (ids, targets) for one pass, messages of similar length together, in random order."""
+    def epoch(self, number: int) -> list[list[Row]]:
+        """Batches for one pass, messages of similar length together, in random order."""
         rng = np.random.default_rng([self.seed, number])
         picks = rng.choice(len(self.samples), size=_PASS, p=self.weights())
         share = np.array([_SHARES[name] for name in self.names])
         drawn = rng.choice(len(self.names), size=_PASS, p=share / share.sum())
-        rows = [
-            self._message(self.samples[i], tasks.find(self.names[k]), rng) for i, k in zip(picks, drawn, strict=True)
-        ]
-        rows.sort(key=lambda row: len(row[0]))
-        batches: list[list[tuple[list[int], list[int]]]] = []
-        group: list[tuple[list[int], list[int]]] = []
+        chosen = [(self.samples[i], tasks.find(self.names[k])) for i, k in zip(picks, drawn, strict=True)]
+        rows = [self._message(sample, task, rng) for sample, task in chosen]
+        rows.sort(key=lambda row: len(row.ids))
+        batches: list[list[Row]] = []
+        group: list[Row] = []
+        total = 0
         for row in rows:
-            if group and (len(group) + 1) * len(row[0]) > self.budget:
+            if group and total + row.tokens > self.budget:
                 batches.append(group)
-                group = []
+                group, total = [], 0
             group.append(row)
+            total += row.tokens
         batches.append(group)
         return [batches[k] for k in rng.permutation(len(batches))]
 
-    def _message(self, sample: Sample, task: tasks.Task, rng: np.random.Generator) -> tuple[list[int], list[int]]:
+    def _message(self, sample: Sample, task: tasks.Task, rng: np.random.Generator) -> Row:
         codes, caption = list(sample.codes), self._caption(sample, rng)
         most = self.longest // 4
-        if task.name == "text-to-motion" and len(codes) <= most // 2 and rng.random() < 0.12:
+        untrue: str | None = None
+        if task.name == "text-to-motion" and rng.random() < _RIVALS:
+            untrue = self._untrue(sample, caption, rng)
+        elif task.name == "text-to-motion" and len(codes) <= most // 2 and rng.random() < 0.12:
             other = self.samples[int(rng.integers(len(self.samples)))]
             if len(codes) + len(other.codes) <= most:  # one after the other, as the sentence says
                 joint = (" and then ", ", then ", ". Then ")[int(rng.integers(3))]
@@ -173,8 +195,16 @@ class Messages:
             past, reply, future = codes[:first], codes[first : len(codes) - last], codes[len(codes) - last :]
             seconds = len(reply) * 4 / features.FPS
             given = tasks.Conditions(text=text, seconds=seconds, past=past, future=future)
-        message = tasks.prompt(task, given, self.vocabulary, self.tokenize)
         answer = [self.vocabulary.code(c) for c in reply] if task.gives == "motion" else self.tokenize(caption)
+        ids, targets = self._complete(task, given, answer)
+        if untrue is None:
+            return Row(ids, targets)
+        rival = tasks.Conditions(text=untrue, seconds=given.seconds)
+        return Row(ids, targets, self._complete(task, rival, answer))
+
+    def _complete(self, task: tasks.Task, given: tasks.Conditions, answer: list[int]) -> tuple[list[int], list[int]]:
+        """Prompt, reply and end as ids, and the targets: the reply, and motion codes wherever they stand."""
+        message = tasks.prompt(task, given, self.vocabulary, self.tokenize)
         ids = [*message.ids, *answer, *tasks.closing(task, self.vocabulary)]
         first_code = self.vocabulary.first_code
         targets = [
@@ -182,16 +212,31 @@ class Messages:
         ]
         return ids, [*targets, _IGNORE]
 
+    def _untrue(self, sample: Sample, caption: str, rng: np.random.Generator) -> str | None:
+        """A sentence that is not true of the clip: its own with the sides exchanged, or another action's."""
+        if rng.random() < 0.5:
+            swapped = mirror.sentence(caption)
+            if swapped != caption:
+                return swapped
+        for _ in range(8):
+            other = self.samples[int(rng.integers(len(self.samples)))]
+            if other.action != sample.action and other.action and sample.action:
+                return self._caption(other, rng)
+        return None
+
     def _caption(self, sample: Sample, rng: np.random.Generator) -> str:
-        """One of the clip's wordings; the plainest ones, which come first, are drawn half of the time."""
+        """One of the clip's wordings; the plainest ones, which come first, are drawn most of the time."""
         captions = sample.captions
-        most = min(8, len(captions)) if rng.random() < 0.5 else len(captions)
+        most = min(8, len(captions)) if rng.random() < 0.7 else len(captions)
         return captions[int(rng.integers(most))]
 
-    def tensors(self, batch: list[tuple[list[int], list[int]]]) -> tuple[Tensor, Tensor]:
-        """Ids and targets (B, N) of a batch, padded at the end."""
-        width = max(len(ids) for ids, _ in batch)
+    def tensors(self, batch: list[Row]) -> tuple[Tensor, Tensor, Tensor]:
+        """Ids and targets (B + R, N), padded at the end: the batch's B messages, then the rivals of those that have
+        one; and the rows (R,) these belong to."""
+        owners = [i for i, row in enumerate(batch) if row.rival is not None]
+        rows = [(row.ids, row.targets) for row in batch] + [row.rival for row in batch if row.rival is not None]
+        width = max(len(ids) for ids, _ in rows)
         pad = self.vocabulary.special("PAD")
-        ids = torch.tensor([row + [pad] * (width - len(row)) for row, _ in batch])
-        targets = torch.tensor([row + [_IGNORE] * (width - len(row)) for _, row in batch])
-        return ids, targets
+        ids = torch.tensor([row + [pad] * (width - len(row)) for row, _ in rows])
+        targets = torch.tensor([row + [_IGNORE] * (width - len(row)) for _, row in rows])
+        return ids, targets, torch.tensor(owners, dtype=torch.int64)

@@ -73,6 +73,8 @@ class Recipe:
     """What the language model is trained on."""
     refiner_steps: int = 4
     """Euler steps of the exported refiner: the quality dial."""
+    refiner_noise: float = 1.0
+    """Scale of the noise it starts from: 1 draws one of the motions that fit the codes, 0 takes their mean."""
 
     def __post_init__(self) -> None:
         if not self.corpora or not self.tasks:

@@ -56,13 +56,14 @@ class _Decode(nn.Module):
 
 
 class _Refine(nn.Module):
-    def __init__(self, tokenizer: FlowVQ, steps: int) -> None:
+    def __init__(self, tokenizer: FlowVQ, steps: int, noise: float) -> None:
         super().__init__()
         self.tokenizer = tokenizer
         self.sigmas = tuple(flow.sampling_sigmas(steps))
+        self.noise = noise
 
     def forward(self, codes: Tensor, features: Tensor, noise: Tensor) -> Tensor:
-        return self.tokenizer.refine(codes, features, noise, self.sigmas)
+        return self.tokenizer.refine(codes, features, noise * self.noise, self.sigmas)
 
 
 def halved(path: Path) -> None:
@@ -84,8 +85,9 @@ def halved(path: Path) -> None:
     onnx.save(model, path)
 
 
-def export(tokenizer: FlowVQ, folder: Path, steps: int) -> None:
-    """Writes the three graphs into `folder`; steps: Euler steps of the refiner, 0 leaves it out."""
+def export(tokenizer: FlowVQ, folder: Path, steps: int, noise: float = 1.0) -> None:
+    """Writes the three graphs into `folder`; steps: Euler steps of the refiner, 0 leaves it out; noise: scale of
+    what it starts from."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = tokenizer.eval().float()
     features, codes = torch.zeros(2, 64, WIDTH), torch.zeros(2, 16, dtype=torch.int64)
@@ -97,7 +99,7 @@ def export(tokenizer: FlowVQ, folder: Path, steps: int) -> None:
     if steps:
         frames: dict[int, object] = {0: batch, 1: 4 * time}
         shapes = {"codes": {0: batch, 1: time}, "features": frames, "noise": frames}
-        jobs.append(("refiner", _Refine(tokenizer, steps), (codes, features, features + 1), shapes, "refined"))
+        jobs.append(("refiner", _Refine(tokenizer, steps, noise), (codes, features, features + 1), shapes, "refined"))
     for name, module, inputs, shapes, output in jobs:
         path = folder / f"{name}.onnx"
         with warnings.catch_warnings():
@@ -124,7 +126,7 @@ def main() -> int:
     try:
         recipe = load(options.recipe)
         steps = recipe.refiner_steps if options.steps is None else options.steps
-        export(trained_tokenizer(recipe), options.out or recipe.run / "onnx", steps)
+        export(trained_tokenizer(recipe), options.out or recipe.run / "onnx", steps, recipe.refiner_noise)
     except MotionError as error:
         log.error("%s", error)
         return 2

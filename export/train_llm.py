@@ -35,7 +35,7 @@ from motion.errors import BadFile, MotionError
 
 log = logging.getLogger(__name__)
 Batch = list[Row]
-_CHOICE = 0.5  # weight of telling true sentences from untrue ones
+_CHOICE = 1.0  # weight of telling true sentences from untrue ones
 
 
 def build(

@@ -28,6 +28,7 @@ from motion.features import LAYOUT, Statistics
 
 log = logging.getLogger(__name__)
 Batch = list[tuple[int, int, int]]
+_SHORTEST = 16  # frames of the refiner's shortest crops: a stream decodes windows of a few tokens
 
 
 class _Autoencoder(nn.Module):
@@ -141,7 +142,7 @@ def train(recipe: Recipe, stages: tuple[str, ...] = ("autoencoder", "refiner")) 
 def _train_refiner(recipe: Recipe, tokenizer: FlowVQ, data: dataset.Dataset) -> None:
     training = recipe.refiner_training
     accelerator = Accelerator(mixed_precision=training.precision, cpu=not torch.cuda.is_available())
-    crops = dataset.Crops(data, training.longest, training.batch, training.seed)
+    crops = dataset.Crops(data, training.longest, training.batch, training.seed, _SHORTEST)
     for name, parameter in tokenizer.named_parameters():
         parameter.requires_grad_(name.startswith("refiner."))
 

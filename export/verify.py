@@ -71,9 +71,9 @@ def verify(recipe: Recipe, folder: Path, clips: int = 12) -> dict[str, Any]:
         joint["float32"].append(_joint_error(plain[0].numpy(), exact))
         joint["decoder.onnx"].append(_joint_error(decoded[0], exact))
         if "refiner.onnx" in graphs:
-            noise = rng.standard_normal(plain.shape).astype(np.float32)
+            noise = rng.standard_normal(tuple(plain.shape)).astype(np.float32)
             with torch.inference_mode():
-                refined = tokenizer.refine(codes, plain, torch.from_numpy(noise), sigmas)
+                refined = tokenizer.refine(codes, plain, torch.from_numpy(noise) * recipe.refiner_noise, sigmas)
             got = graphs["refiner.onnx"].run(None, {"codes": codes.numpy(), "features": plain.numpy(), "noise": noise})[
                 0
             ]

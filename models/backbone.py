@@ -147,7 +147,7 @@ class MotionLanguageModel(nn.Module):
         return torch.where(own, ours.to(words.dtype), words)
 
     def forward(self, ids: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Summed cross entropies and counts of motion targets and of text targets.
+        """Summed cross entropies and counts of motion targets and of text targets, each (B,).
 
         ids (B, N); targets (B, N): the id to be predicted at each position, -100 where none. A motion or special
         target is told from the motion vocabulary alone, a text target from text and special tokens: at every position
@@ -156,21 +156,22 @@ class MotionLanguageModel(nn.Module):
         hidden = self.trunk(inputs_embeds=self.embed(ids, self.layers.embeddings()), use_cache=False).last_hidden_state
         text = self.vocabulary.text
         weight, bias = self.layers.head()
+        weight, bias = weight.to(hidden.dtype), bias.to(hidden.dtype)
         is_text = (targets >= 0) & self.text_reply(ids)
         is_motion = (targets >= 0) & ~is_text
-        zero = hidden.new_zeros((), dtype=torch.float32)
-        motion_loss, text_loss = zero, zero
-        if bool(is_motion.any()):
-            logits = F.linear(hidden[is_motion], weight.to(hidden.dtype), bias.to(hidden.dtype)).float()
-            motion_loss = F.cross_entropy(logits, targets[is_motion] - text, reduction="sum")
-        if bool(is_text.any()):
-            special = weight[: len(SPECIAL)].to(hidden.dtype)
-            words = F.linear(hidden[is_text], torch.cat([self.text_head.to(hidden.dtype), special])).float()
-            text_loss = F.cross_entropy(words, targets[is_text], reduction="sum")
-        return motion_loss, is_motion.sum(), text_loss, is_text.sum()
+        codes = F.linear(hidden[is_motion], weight, bias).float()
+        words = F.linear(hidden[is_text], torch.cat([self.text_head.to(hidden.dtype), weight[: len(SPECIAL)]])).float()
+        motion = F.cross_entropy(codes, targets[is_motion] - text, reduction="none")
+        spoken = F.cross_entropy(words, targets[is_text], reduction="none")
+        return _by_row(motion, is_motion), is_motion.sum(-1), _by_row(spoken, is_text), is_text.sum(-1)
 
     def text_reply(self, ids: Tensor) -> Tensor:
         """Positions (B, N) that lie between [TEXT_BOS] and [TEXT_EOS], where the next token is text or [TEXT_EOS]."""
         opened = (ids == self.vocabulary.special("TEXT_BOS")).cumsum(-1)
         closed = (ids == self.vocabulary.special("TEXT_EOS")).cumsum(-1)
         return opened > closed
+
+
+def _by_row(losses: Tensor, chosen: Tensor) -> Tensor:
+    """Sums (B,) of the losses of the chosen positions (B, N), which lie in reading order."""
+    return losses.new_zeros(chosen.shape[0]).index_add(0, chosen.nonzero()[:, 0], losses)

@@ -23,7 +23,7 @@ from torch.nn import functional as F
 from models import flow
 from models.quantize import FSQ
 from motion.errors import BadConfig
-from motion.features import WIDTH, Statistics
+from motion.features import LAYOUT, WIDTH, Statistics
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,9 @@ class FlowVQConfig:
     refiner_heads: int = 4
     refiner_hidden: int = 1024
     """Hidden channels of its feed-forward layers."""
+    smoothing: float = 0.0
+    """Deviation in frames of the Gaussian that the refined poses pass through; 0: none. Codes are drawn 7.5 times a
+    second, and what is left of their steps shows as jitter."""
 
     def __post_init__(self) -> None:
         if min(self.width, self.depth, self.refiner_blocks, self.refiner_heads, self.refiner_hidden) < 1:
@@ -231,7 +234,20 @@ class FlowVQ(nn.Module):
         for now, after in pairwise(sigmas):
             sigma = torch.full((x.shape[0],), now, device=x.device, dtype=x.dtype)
             x = x + (after - now) * self.refiner(x, plain, sigma, quantized)
-        return self.restore(x)
+        return self._smooth(self.restore(x))
+
+    def _smooth(self, frames: Tensor) -> Tensor:
+        """Frames (B, T, D) filtered over time, save for the root's turns and steps, which add up."""
+        if self.config.smoothing == 0:
+            return frames
+        reach = math.ceil(3 * self.config.smoothing)
+        weights = [math.exp(-0.5 * (k / self.config.smoothing) ** 2) for k in range(-reach, reach + 1)]
+        length = frames.shape[1]
+        ends = frames[:, :1].expand(-1, reach, -1), frames[:, -1:].expand(-1, reach, -1)
+        padded = torch.cat([ends[0], frames, ends[1]], dim=1)
+        calm = sum((weight * padded[:, k : k + length] for k, weight in enumerate(weights)), torch.zeros(()))
+        kept = LAYOUT["root_step"].stop
+        return torch.cat([frames[..., :kept], calm[..., kept:] / sum(weights)], dim=-1)
 
     def estimate(self, frames: Tensor, sigma: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """What the refiner takes for the clean motion at noise level sigma (B,), and the clean motion itself, both

@@ -77,13 +77,12 @@ def test_text_can_follow_only_between_the_brackets_of_a_text(folder: Path, task:
         assert inside == opened
 
 
-def _expected(ours: MotionLanguageModel, ids: Tensor, targets: Tensor) -> tuple[float, int, float, int]:
-    """The two losses worked out one position at a time."""
-    table = ours.layers.embeddings()
-    hidden = ours.trunk(inputs_embeds=ours.embed(ids, table), use_cache=False).last_hidden_state
+def _expected(ours: MotionLanguageModel, ids: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The two losses and counts of each message, worked out one position at a time."""
+    hidden = ours.trunk(inputs_embeds=ours.embed(ids, ours.layers.embeddings()), use_cache=False).last_hidden_state
     weight, bias = ours.layers.head()
     v = ours.vocabulary
-    sums, counts = [0.0, 0.0], [0, 0]
+    sums, counts = torch.zeros(2, len(ids)), torch.zeros(2, len(ids), dtype=torch.int64)
     for b in range(ids.shape[0]):
         inside = False
         for n in range(ids.shape[1]):
@@ -95,9 +94,20 @@ def _expected(ours: MotionLanguageModel, ids: Tensor, targets: Tensor) -> tuple[
                 logits = torch.cat([ours.text_head @ hidden[b, n], weight[: len(SPECIAL)] @ hidden[b, n]])
             else:
                 logits, target = weight @ hidden[b, n] + bias, target - v.text
-            sums[inside] -= float(logits.log_softmax(-1)[target])
-            counts[inside] += 1
-    return sums[False], counts[False], sums[True], counts[True]
+            sums[int(inside), b] -= logits.log_softmax(-1)[target]
+            counts[int(inside), b] += 1
+    return sums[0], counts[0], sums[1], counts[1]
+
+
+def _padded(v: Vocabulary, rows: list[tuple[list[int], int]]) -> tuple[Tensor, Tensor]:
+    """Ids, and targets where the reply is."""
+    width = max(len(ids) for ids, _ in rows)
+    ids = torch.full((len(rows), width), v.special("PAD"))
+    targets = torch.full((len(rows), width), -100)
+    for row, (message_ids, reply) in enumerate(rows):
+        ids[row, : len(message_ids)] = torch.tensor(message_ids)
+        targets[row, reply - 1 : len(message_ids) - 1] = torch.tensor(message_ids[reply:])
+    return ids, targets
 
 
 @torch.inference_mode()
@@ -106,43 +116,38 @@ def test_motion_targets_are_told_from_the_motion_vocabulary_and_text_targets_fro
     torch.nn.init.normal_(ours.layers.bias)
     v = ours.vocabulary
     rows = [message(v, "text-to-motion", [v.code(5), v.code(6)]), message(v, "motion-to-text", [40, 41, 42])]
-    width = max(len(ids) for ids, _ in rows)
-    ids = torch.full((2, width), v.special("PAD"))
-    targets = torch.full((2, width), -100)
-    for row, (message_ids, reply) in enumerate(rows):
-        ids[row, : len(message_ids)] = torch.tensor(message_ids)
-        targets[row, reply - 1 : len(message_ids) - 1] = torch.tensor(message_ids[reply:])
-    found = ours(ids, targets)
-    expected = _expected(ours, ids, targets)
-    assert (int(found[1]), int(found[3])) == (expected[1], expected[3]) == (5, 4)
-    assert float(found[0]) == pytest.approx(expected[0], rel=1e-4)
-    assert float(found[2]) == pytest.approx(expected[2], rel=1e-4)
+    ids, targets = _padded(v, rows)
+    found, expected = ours(ids, targets), _expected(ours, ids, targets)
+    # Behind a text [TEXT_EOS] is still text, [REPLY_EOS] is not.
+    assert (found[1].tolist(), found[3].tolist()) == ([4, 1], [0, 4])
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
 
 
 @torch.inference_mode()
-def test_padding_changes_no_loss(folder: Path) -> None:
+def test_a_message_costs_in_a_batch_what_it_costs_alone(folder: Path) -> None:
     ours = model(folder)
     v = ours.vocabulary
-    ids, reply = message(v, "prediction", [v.code(5), v.code(6), v.code(7)])
-    targets = [-100] * (reply - 1) + ids[reply:] + [-100]
-    short = ours(torch.tensor([ids]), torch.tensor([targets]))
-    padded = ours(
-        torch.tensor([[*ids, *[v.special("PAD")] * 9]]),
-        torch.tensor([[*targets, *[-100] * 9]]),
-    )
-    for one, other in zip(short, padded, strict=True):
-        torch.testing.assert_close(one, other)
+    rows = [
+        message(v, "prediction", [v.code(5), v.code(6), v.code(7)]),
+        message(v, "motion-to-text", [40, 41, 42]),
+        message(v, "unconditional", [v.code(9)]),
+    ]
+    together = ours(*_padded(v, rows))
+    for b, row in enumerate(rows):
+        alone = ours(*_padded(v, [row]))
+        for one, other in zip(together, alone, strict=True):
+            torch.testing.assert_close(one[b], other[0])
 
 
 def test_a_step_of_training_moves_the_motion_layers_and_never_the_text_head(folder: Path) -> None:
     ours = model(folder).train()
     ours.text_head.requires_grad_(False)
     v = ours.vocabulary
-    ids, reply = message(v, "text-to-motion", [v.code(5), v.code(6)])
-    targets = [-100] * (reply - 1) + ids[reply:] + [-100]
-    motion, count, text, none = ours(torch.tensor([ids]), torch.tensor([targets]))
-    assert (int(count), int(none), float(text)) == (4, 0, 0.0)
-    (motion / count).backward()
+    ids, targets = _padded(v, [message(v, "text-to-motion", [v.code(5), v.code(6)])])
+    motion, count, text, none = ours(ids, targets)
+    assert (int(count), int(none), float(text.detach())) == (4, 0, 0.0)
+    (motion / count).sum().backward()
     for name, parameter in ours.layers.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().sum() > 0, name
