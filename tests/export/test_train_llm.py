@@ -1,0 +1,207 @@
+"""The language model's training on a backbone of two small layers: it resumes bit for bit, learns, and is used."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from accelerate import Accelerator
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
+
+from export import evaluate, generate, loop, train_llm, train_tokenizer
+from export.recipe import Recipe
+from models import tasks
+from models.vocabulary import SPECIAL
+from motion.errors import BadFile, MissingPart
+from runtime.llm import MotionLanguageModel, merged
+from runtime.sampling import Sampling
+from tests.models.tiny import save_backbone
+
+# peft asks transformers for a property by its old name.
+pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")
+
+REAL_CHECKPOINT = loop._checkpoint
+FILES = ("adapter.safetensors", "embeddings.safetensors")
+
+
+class Stop(Exception):
+    """The run is stopped here."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_backbone(tmp_path_factory.mktemp("backbone"))
+
+
+def fresh(trained: Recipe, run: Path) -> Recipe:
+    """The same recipe in another folder, with its trained tokenizer."""
+    run.mkdir()
+    for name in ("autoencoder.safetensors", "tokenizer.safetensors"):
+        (run / name).write_bytes((trained.run / name).read_bytes())
+    return replace(trained, run=run)
+
+
+@pytest.fixture(scope="module")
+def whole(trained: Recipe, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Recipe:
+    recipe = fresh(trained, tmp_path_factory.mktemp("llm") / "run")
+    train_llm.train(recipe, folder)
+    return recipe
+
+
+def same(one: Recipe, other: Recipe) -> bool:
+    pairs = [(load_file(one.run / name), load_file(other.run / name)) for name in FILES]
+    return all(set(a) == set(b) and all(torch.equal(a[name], b[name]) for name in a) for a, b in pairs)
+
+
+@pytest.mark.parametrize("steps", [[2], [4], [2, 4]])
+def test_a_run_stopped_at_a_checkpoint_and_resumed_ends_bit_for_bit_as_one_that_was_not(
+    trained: Recipe, whole: Recipe, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: list[int]
+) -> None:
+    stops = list(steps)
+
+    def checkpoint(accelerator: Accelerator, at: Path, step: int) -> None:
+        REAL_CHECKPOINT(accelerator, at, step)
+        if step in stops:
+            stops.remove(step)
+            raise Stop
+
+    monkeypatch.setattr(loop, "_checkpoint", checkpoint)
+    recipe = fresh(trained, tmp_path / "run")
+    for _ in steps:
+        with pytest.raises(Stop):
+            train_llm.train(recipe, folder)
+    train_llm.train(recipe, folder)
+    assert same(recipe, whole)
+
+
+def test_the_adapters_are_on_every_linear_layer_and_the_backbone_stays_as_it_was(whole: Recipe, folder: Path) -> None:
+    adapter = load_file(whole.run / FILES[0])
+    assert len(adapter) == 2 * 2 * 7, "two matrices for seven linear layers of two blocks"
+    assert {value.dtype for value in adapter.values()} == {torch.float16}
+    assert all(value.abs().sum() > 0 for value in adapter.values()), "B begins as zero and is trained"
+    checkpoint = load_file(whole.run / "language" / "checkpoint" / "model.safetensors")
+    original = AutoModelForCausalLM.from_pretrained(folder).state_dict()
+    compared = 0
+    for name, value in checkpoint.items():
+        plain = name.replace("trunk.base_model.model.", "model.").replace(".base_layer", "")
+        if plain in original:
+            compared += 1
+            assert torch.equal(value, original[plain]), name
+    assert compared > 15
+
+
+def test_losses_fall_and_are_logged_by_name(trained: Recipe, folder: Path, tmp_path: Path) -> None:
+    recipe = fresh(trained, tmp_path / "run")
+    training = replace(recipe.language_training, steps=40, learning_rate=1e-2, log_every=5, save_every=40)
+    recipe = replace(recipe, language_training=training, tasks=("motion-to-text",))
+    train_llm.train(recipe, folder)
+    lines = [json.loads(line) for line in (recipe.run / "language" / "log.jsonl").read_text().splitlines()]
+    assert lines[-1]["motion"] < 0.9 * lines[0]["motion"]
+    assert lines[-1]["text"] < 0.9 * lines[0]["text"]
+
+
+def test_the_last_checkpoint_can_be_written_out_before_the_run_ends(
+    trained: Recipe, whole: Recipe, folder: Path, tmp_path: Path
+) -> None:
+    recipe = fresh(trained, tmp_path / "run")
+    with pytest.raises(BadFile, match="train first"):
+        train_llm.save_checkpoint(recipe, folder)
+    train_llm.train(recipe, folder)
+    for name in FILES:
+        (recipe.run / name).unlink()
+    train_llm.save_checkpoint(recipe, folder)
+    assert same(recipe, whole)
+
+
+def test_missing_parts_are_named(trained: Recipe, folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match=r"autoencoder\.safetensors: is not there"):
+        train_llm.train(replace(trained, run=tmp_path / "none"), folder)
+    with pytest.raises(MissingPart, match=r"holds no config\.json"):
+        train_llm.train(fresh(trained, tmp_path / "run"), tmp_path)
+
+
+# The trained model at work, in the factory and in the service
+
+
+def _trained(whole: Recipe, folder: Path) -> evaluate.MotionLanguageModel:
+    tokenizer = train_tokenizer.trained_tokenizer(whole)
+    return evaluate.trained_model(whole, tokenizer, folder, torch.float32)[0]
+
+
+def test_evaluation_loads_what_training_saved(whole: Recipe, folder: Path) -> None:
+    model = _trained(whole, folder)
+    saved = load_file(whole.run / FILES[1])
+    for name, value in model.layers.state_dict().items():
+        assert torch.equal(value, saved[name].float())
+    lora = {name: value for name, value in model.trunk.state_dict().items() if "lora_B" in name}
+    assert lora
+    assert all(value.abs().sum() > 0 for value in lora.values())
+
+
+def test_requests_in_a_batch_get_what_each_would_get_alone_and_the_length_they_ask_for(
+    whole: Recipe, folder: Path
+) -> None:
+    """Greedy, so that only the padding and the positions could make a difference."""
+    tokenizer = train_tokenizer.trained_tokenizer(whole)
+    model, tokenize = evaluate.trained_model(whole, tokenizer, folder, torch.float32)
+    requests = [
+        tasks.Conditions(text="a person waves", seconds=1.2),
+        tasks.Conditions(text="someone walks forward and then lies down on the right side, slowly", seconds=2.0),
+        tasks.Conditions(text="bows", seconds=0.8),
+    ]
+    with torch.autocast("cpu", enabled=False):
+        together = generate.motion(model, tokenize, requests, temperature=0)
+        alone = [generate.motion(model, tokenize, [one], temperature=0)[0] for one in requests]
+    assert [len(codes) for codes in together] == [9, 15, 6]
+    agreed = np.mean(
+        [a == b for one, other in zip(together, alone, strict=True) for a, b in zip(one, other, strict=True)]
+    )
+    assert agreed > 0.8, "half precision may tip a close choice"
+    assert len({code for codes in together for code in codes}) > 1
+
+
+def test_the_seed_decides_what_is_generated(whole: Recipe, folder: Path) -> None:
+    tokenizer = train_tokenizer.trained_tokenizer(whole)
+    model, tokenize = evaluate.trained_model(whole, tokenizer, folder, torch.float32)
+    ask = [tasks.Conditions(text="a person waves", seconds=2.0)]
+    one, same_, other = (generate.motion(model, tokenize, ask, seed=seed) for seed in (1, 1, 2))
+    assert one == same_
+    assert one != other
+    assert all(0 <= code < 4375 for code in one[0])
+
+
+@torch.inference_mode()
+def test_the_service_computes_what_the_factory_computes(whole: Recipe, folder: Path) -> None:
+    """Merged, cached and one token at a time, against peft's layers and the whole message at once."""
+    tokenizer = train_tokenizer.trained_tokenizer(whole)
+    model, tokenize = evaluate.trained_model(whole, tokenizer, folder, torch.float32)
+    causal = AutoModelForCausalLM.from_pretrained(folder).eval().requires_grad_(False)
+    scale = whole.language.alpha / whole.language.rank
+    trunk = merged(causal.model, load_file(whole.run / FILES[0]), scale).eval()
+    served = MotionLanguageModel(causal, _Words(tokenize), trunk, model.layers, 7.5)
+    ours = list(served.motion("text-to-motion", "a person waves", 9, None, None, 0, Sampling(temperature=0)))
+    given = tasks.Conditions(text="a person waves", seconds=1.2)
+    ids = tasks.prompt(tasks.find("text-to-motion"), given, model.vocabulary, tokenize).ids
+    weight, bias = model.layers.head()
+    for code in ours:
+        embedded = model.embed(torch.tensor([ids]), model.layers.embeddings())
+        hidden = model.trunk(inputs_embeds=embedded).last_hidden_state[0, -1]
+        scores = (weight @ hidden + bias)[len(SPECIAL) :]
+        assert scores[code] > scores.max() - 1e-4
+        ids.append(model.vocabulary.code(code))
+
+
+class _Words:
+    """A text tokenizer that is called as transformers' is."""
+
+    def __init__(self, tokenize: object) -> None:
+        self._tokenize = tokenize
+
+    def __call__(self, text: str, add_special_tokens: bool) -> dict[str, list[int]]:
+        assert not add_special_tokens
+        return {"input_ids": self._tokenize(text)}  # type: ignore[operator]
