@@ -30,6 +30,7 @@ from runtime.sampling import Sampling, draw
 Codes = NDArray[np.int64]
 MOTION = Sampling(temperature=0.9, top_p=0.95)
 WORDS = Sampling(temperature=0.7, top_p=0.9)
+GUIDANCE = 2.5  # how much the sentence counts; `export.evaluate actions --guidance` measured 1 to 4
 _LONGEST_TEXT = 96  # tokens of a description
 _LONGEST_ANSWER = 256  # tokens of an answer in conversation
 
@@ -99,23 +100,36 @@ class MotionLanguageModel:
         future: Codes | None,
         seed: int,
         sampling: Sampling = MOTION,
+        guidance: float = GUIDANCE,
     ) -> Generator[int, None, None]:
-        """Codes of a motion, one a step; exactly `tokens` of them where that is given."""
+        """Codes of a motion, one a step; exactly `tokens` of them where that is given.
+
+        With a sentence, each step's scores are those without it plus `guidance` times what it changes in them
+        (classifier-free guidance, Ho and Salimans 2022); both prompts run as one batch.
+        """
         seconds = None if tokens is None else tokens / self._tokens_per_second
         given = tasks.Conditions(text or None, seconds, None, _listed(past), _listed(future))
-        message = tasks.prompt(tasks.find(task), given, self.vocabulary, self._tokenize)
+        row = tasks.find(task)
+        prompts = [tasks.prompt(row, given, self.vocabulary, self._tokenize).ids]
+        if given.text is not None and guidance != 1:
+            told_less = tasks.find("unconditional") if "text" in row.needs else row
+            untold = tasks.Conditions(None, seconds, None, given.past, given.future)
+            prompts.append(tasks.prompt(told_less, untold, self.vocabulary, self._tokenize).ids)
         generator = np.random.default_rng(seed)
         end = SPECIAL.index("MOT_EOS")
         allowed = torch.full((len(SPECIAL) + self.vocabulary.codes,), -torch.inf)
         allowed[len(SPECIAL) :] = 0
-        steps = self._steps(message.ids)
+        steps = self._steps(prompts)
         hidden = next(steps)
         made = 0
         while tokens is None or made < tokens:
+            may_end = tokens is None and made > 0
+            allowed[end] = 0 if may_end else -torch.inf
             scores = F.linear(hidden, self._motion_head).float() + self._motion_bias + allowed
-            if tokens is None and made > 0:
-                scores[end] = F.linear(hidden, self._motion_head[end]).float()
-            token = draw(scores.numpy(), sampling, generator)
+            if len(scores) == 2:
+                told, untold_scores = scores.log_softmax(-1)
+                scores = (untold_scores + guidance * (told - untold_scores)).nan_to_num(nan=-torch.inf)[None]
+            token = draw(scores[0].numpy(), sampling, generator)
             if token == end:
                 return
             yield token - len(SPECIAL)
@@ -134,11 +148,12 @@ class MotionLanguageModel:
         message = tasks.prompt(tasks.find(task), given, self.vocabulary, self._tokenize)
         generator = np.random.default_rng(seed)
         end = SPECIAL.index("TEXT_EOS")
-        steps = self._steps(message.ids)
+        steps = self._steps([message.ids])
         hidden = next(steps)
         spoken = _Spoken(self._words)
         for _ in range(_LONGEST_TEXT):
-            scores = torch.cat([F.linear(hidden, self._text_head), F.linear(hidden, self._motion_head[end : end + 1])])
+            ending = F.linear(hidden, self._motion_head[end : end + 1])
+            scores = torch.cat([F.linear(hidden, self._text_head), ending], dim=-1)[0]
             token = draw(scores.float().numpy(), sampling, generator)
             if token == self.vocabulary.text:
                 return
@@ -170,17 +185,28 @@ class MotionLanguageModel:
     def _tokenize(self, text: str) -> list[int]:
         return list(self._words(text, add_special_tokens=False)["input_ids"])
 
-    def _steps(self, ids: list[int]) -> Generator[Tensor, int, None]:
-        """Hidden state (width,) after the prompt, then after each token id that is sent."""
+    def _steps(self, prompts: list[list[int]]) -> Generator[Tensor, int, None]:
+        """Hidden states (B, width) after the B prompts, then after each token id that is sent to all of them."""
         cache: Any = None
-        fresh = ids
+        width = max(map(len, prompts))
+        pad = self.vocabulary.special("PAD")
+        ids = torch.tensor([[pad] * (width - len(prompt)) + prompt for prompt in prompts])
+        mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts])
         while True:
             with torch.inference_mode():
-                inputs = self._embed(torch.tensor([fresh]))
-                output = self._trunk(inputs_embeds=inputs, past_key_values=cache, use_cache=True)
+                places = (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+                output = self._trunk(
+                    inputs_embeds=self._embed(ids),
+                    attention_mask=mask if len(prompts) > 1 else None,
+                    position_ids=places,
+                    past_key_values=cache,
+                    use_cache=True,
+                )
                 cache = output.past_key_values
-                hidden = output.last_hidden_state[0, -1]
-            fresh = [(yield hidden)]
+                hidden = output.last_hidden_state[:, -1]
+            token = yield hidden
+            ids = torch.full((len(prompts), 1), token)
+            mask = F.pad(mask, (0, 1), value=1)
 
     def _embed(self, ids: Tensor) -> Tensor:
         text = self.vocabulary.text

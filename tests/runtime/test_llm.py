@@ -159,7 +159,7 @@ def test_the_best_codes_are_those_of_the_model_that_was_trained(parts: Parts) ->
         code = int((weight[len(SPECIAL) :] @ hidden + bias[len(SPECIAL) :]).argmax())
         expected.append(code)
         ids.append(vocabulary.code(code))
-    ours = list(parts.model().motion("text-to-motion", "a person waves", 10, None, None, 0, GREEDY))
+    ours = list(parts.model().motion("text-to-motion", "a person waves", 10, None, None, 0, GREEDY, guidance=1.0))
     assert ours == expected
     assert len(set(expected)) > 1
 
