@@ -189,7 +189,7 @@ def main() -> int:
     parser.add_argument("--recipe", type=Path, default=Path("export/recipes/vermo-base.toml"), help="vermo-base")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--split", choices=("val", "test"), default="test", help="for reconstruction (test)")
-    parser.add_argument("--steps", type=int, nargs="+", default=[1, 4, 28], help="refiner steps from noise for reconstruction (1 4 28)")
+    parser.add_argument("--steps", type=int, nargs="+", default=[1, 4, 28], help="refiner steps, from noise (1 4 28)")
     parser.add_argument("--most", type=int, default=10, help="generated clips an action at most (10)")
     parser.add_argument("--seed", type=int, default=1, help="of captions and sampling (1)")
     parser.add_argument("--classifier-steps", type=int, default=1500, help="training steps of the classifier (1500)")

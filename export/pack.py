@@ -71,8 +71,11 @@ def pack(recipe: Recipe, graphs: Path, out: Path, metrics: dict[str, Any], comma
     missing = [path for path in weights if not path.exists()]
     if missing:
         raise BadBundle(f"{missing[0]} is missing; run python -m export.train_llm with this recipe first")
+    present_before = list(out.iterdir()) if out.is_dir() else []
+    if present_before and not (out / bundle.MANIFEST).exists():
+        raise BadBundle(f"{out} holds files and no bundle; give an empty folder, or that of a bundle to replace")
     out.mkdir(parents=True, exist_ok=True)
-    for old in out.iterdir():
+    for old in present_before:
         old.unlink()
     for path in [*(graphs / name for name in present), *weights]:
         shutil.copy(path, out / path.name)

@@ -27,7 +27,7 @@ from models import flow
 from models.tokenizers.vermo import FlowVQ
 from motion import bundle, features
 from motion.clip import positions
-from motion.errors import MotionError
+from motion.errors import BadFile, MotionError
 from motion.quat import F32
 
 log = logging.getLogger(__name__)
@@ -54,6 +54,9 @@ def verify(recipe: Recipe, folder: Path, clips: int = 12) -> dict[str, Any]:
     tokenizer = trained_tokenizer(recipe)
     double = copy.deepcopy(tokenizer).double()
     graphs = {name: _session(folder / name) for name in GRAPHS if (folder / name).exists()}
+    for name in GRAPHS[:2]:  # a bundle may do without a refiner
+        if name not in graphs:
+            raise BadFile("is not there; run python -m export.to_onnx with this recipe first", str(folder / name))
     data = dataset.load(recipe.data, "test", recipe.corpora)
     rng = np.random.default_rng(0)
     picks = rng.choice(len(data.entries), min(clips, len(data.entries)), replace=False)

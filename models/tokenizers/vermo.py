@@ -53,6 +53,8 @@ class FlowVQConfig:
             raise BadConfig(
                 f"refiner_width {self.refiner_width} must be a multiple of twice its {self.refiner_heads} heads"
             )
+        if not 0 <= self.smoothing < 100:
+            raise BadConfig(f"smoothing must be 0 or a few frames, got {self.smoothing}")
         if len(self.levels) < 1 or min(self.levels) < 3:
             raise BadConfig(f"FSQ levels must be 3 or more each, got {self.levels}")
 

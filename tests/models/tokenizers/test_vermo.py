@@ -14,7 +14,7 @@ from models import flow
 from models.tokenizers.vermo import FlowVQ, FlowVQConfig
 from motion import features
 from motion.errors import BadConfig
-from motion.features import WIDTH, Statistics
+from motion.features import LAYOUT, WIDTH, Statistics
 from tests.motion.clips import backflip, lie_down, stroll
 
 SMALL = FlowVQConfig(width=24, depth=1, refiner_width=16, refiner_blocks=2, refiner_heads=2, refiner_hidden=32)
@@ -159,6 +159,28 @@ def test_refining_follows_the_velocity_by_eulers_steps() -> None:
     torch.testing.assert_close(tokenizer.refine(found, plain, noise, sigmas), tokenizer.restore(x))
 
 
+@torch.inference_mode()
+def test_smoothing_calms_poses_and_leaves_turns_and_steps_which_add_up() -> None:
+    plain, calm = made(), made(dataclasses.replace(SMALL, smoothing=1.0))
+    found = codes(12)
+    decoded, noise, sigmas = plain.decode(found), torch.randn(1, 48, WIDTH), flow.sampling_sigmas(2)
+    rough, smooth = (tokenizer.refine(found, decoded, noise, sigmas) for tokenizer in (plain, calm))
+    for name, columns in LAYOUT.items():
+        one, other = rough[..., columns], smooth[..., columns]
+        if name in ("root_turn", "root_step"):
+            assert torch.equal(one, other), name
+        else:
+            assert other.diff(n=3, dim=1).abs().mean() < 0.5 * one.diff(n=3, dim=1).abs().mean(), name
+            torch.testing.assert_close(other.mean(), one.mean(), atol=0.02, rtol=0.1)
+
+
+@torch.inference_mode()
+def test_smoothing_leaves_what_does_not_move_alone() -> None:
+    calm = made(dataclasses.replace(SMALL, smoothing=1.5))
+    still = torch.randn(1, 1, WIDTH).expand(1, 20, WIDTH)
+    torch.testing.assert_close(calm._smooth(still), still)
+
+
 def test_training_the_refiner_leaves_encoder_codes_and_decoder_alone() -> None:
     tokenizer = made().train()
     sigma = torch.tensor([0.7, 0.2])
@@ -199,6 +221,8 @@ def test_a_few_steps_of_training_bring_reconstructions_closer() -> None:
         ({"width": 0}, "must be positive"),
         ({"refiner_blocks": -1}, "must be positive"),
         ({"refiner_width": 30, "refiner_heads": 4}, "multiple of twice its 4 heads"),
+        ({"smoothing": -1.0}, "smoothing must be 0 or a few frames"),
+        ({"smoothing": float("nan")}, "smoothing must be 0 or a few frames"),
         ({"levels": ()}, "levels must be 3 or more"),
         ({"levels": (7, 2)}, "levels must be 3 or more"),
     ],
