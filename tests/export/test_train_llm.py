@@ -184,7 +184,8 @@ def test_the_service_computes_what_the_factory_computes(whole: Recipe, folder: P
     scale = whole.language.alpha / whole.language.rank
     trunk = merged(causal.model, load_file(whole.run / FILES[0]), scale).eval()
     served = MotionLanguageModel(causal, _Words(tokenize), trunk, model.layers, 7.5)
-    ours = list(served.motion("text-to-motion", "a person waves", 9, None, None, 0, Sampling(temperature=0)))
+    greedy = Sampling(temperature=0)
+    ours = list(served.motion("text-to-motion", "a person waves", 9, None, None, 0, greedy, guidance=1.0))
     given = tasks.Conditions(text="a person waves", seconds=1.2)
     ids = tasks.prompt(tasks.find("text-to-motion"), given, model.vocabulary, tokenize).ids
     weight, bias = model.layers.head()

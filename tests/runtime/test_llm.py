@@ -140,28 +140,63 @@ def test_the_seed_decides_and_another_seed_or_text_decides_otherwise(parts: Part
     assert len(set(first)) > 5
 
 
-@torch.inference_mode()
-def test_the_best_codes_are_those_of_the_model_that_was_trained(parts: Parts) -> None:
-    """With keys and values kept and the adapter merged, against the whole message at once on peft's layers."""
+def _whole(parts: Parts, prompts: list[list[int]], guidance: float, count: int) -> list[int]:
+    """The best codes, each from the whole message at once on peft's layers: the told prompt, then the untold one."""
     vocabulary = Vocabulary(parts.causal.lm_head.weight.shape[0], 175)
     trained = TrainedModel(parts.adapted, parts.causal.lm_head.weight, vocabulary, parts.layers)
-    given = tasks.Conditions(text="a person waves", seconds=10 / 7.5)
+    table = parts.layers.embeddings()
+    weight, bias = parts.layers.head()
+    found: list[int] = []
+    for _ in range(count):
+        scores: list[Tensor] = []
+        for ids in prompts:
+            embedded = trained.embed(torch.tensor([[*ids, *map(vocabulary.code, found)]]), table)
+            hidden = parts.adapted(inputs_embeds=embedded).last_hidden_state[0, -1]
+            scores.append((weight[len(SPECIAL) :] @ hidden + bias[len(SPECIAL) :]).log_softmax(-1))
+        told, untold = scores[0], scores[-1]
+        found.append(int((untold + guidance * (told - untold)).argmax()))
+    return found
+
+
+@pytest.mark.parametrize("guidance", [0.0, 1.0, 2.5])
+@torch.inference_mode()
+def test_the_best_codes_are_those_of_the_model_that_was_trained(parts: Parts, guidance: float) -> None:
+    """With keys and values kept, prompts padded and the adapter merged, against everything worked out afresh."""
+    vocabulary = Vocabulary(parts.causal.lm_head.weight.shape[0], 175)
+
+    def prompt(task: str, text: str | None) -> list[int]:
+        given = tasks.Conditions(text=text, seconds=10 / 7.5)
+        return tasks.prompt(tasks.find(task), given, vocabulary, tokenize).ids
 
     def tokenize(text: str) -> list[int]:
         return parts.words(text, add_special_tokens=False)["input_ids"]
 
-    ids = tasks.prompt(tasks.find("text-to-motion"), given, vocabulary, tokenize).ids
-    table = parts.layers.embeddings()
-    weight, bias = parts.layers.head()
-    expected: list[int] = []
-    for _ in range(10):
-        hidden = parts.adapted(inputs_embeds=trained.embed(torch.tensor([ids]), table)).last_hidden_state[0, -1]
-        code = int((weight[len(SPECIAL) :] @ hidden + bias[len(SPECIAL) :]).argmax())
-        expected.append(code)
-        ids.append(vocabulary.code(code))
-    ours = list(parts.model().motion("text-to-motion", "a person waves", 10, None, None, 0, GREEDY, guidance=1.0))
-    assert ours == expected
+    prompts = [prompt("text-to-motion", "a person waves"), prompt("unconditional", None)]
+    expected = _whole(parts, prompts, guidance, 10)
+    ours = parts.model().motion("text-to-motion", "a person waves", 10, None, None, 0, GREEDY, guidance)
+    assert list(ours) == expected
     assert len(set(expected)) > 1
+
+
+def test_guidance_decides_how_much_the_sentence_counts(parts: Parts) -> None:
+    model = parts.model()
+
+    def best(text: str, guidance: float, task: str = "text-to-motion") -> list[int]:
+        return list(model.motion(task, text, 10, None, None, 0, GREEDY, guidance))
+
+    assert best("a person waves", 0.0) == best("someone bows", 0.0) == best("", 2.5, "unconditional")
+    assert best("a person waves", 4.0) != best("someone bows", 4.0)
+    assert best("a person waves", 4.0) != best("a person waves", 0.0)
+
+
+def test_a_past_is_told_with_and_without_the_sentence(parts: Parts) -> None:
+    model = parts.model()
+    past = np.array([5, 6])
+
+    def best(text: str, guidance: float) -> list[int]:
+        return list(model.motion("prediction", text, 10, past, None, 0, GREEDY, guidance))
+
+    assert best("a person waves", 0.0) == best("", 2.5), "without the sentence the past alone is left"
 
 
 def test_a_motion_without_a_length_ends_when_the_model_says_so(parts: Parts) -> None:
