@@ -48,8 +48,8 @@ def test_the_decoder_draws_its_noise_from_the_seed(trained: Recipe) -> None:
     one, same, other = (evaluate.decoder(tokenizer, 2, seed)(codes) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, same)
     assert np.abs(one - other).max() > 1e-3
-    calm = [evaluate.decoder(tokenizer, 2, seed, noise=0.0)(codes) for seed in (1, 2)]
-    np.testing.assert_array_equal(*calm)
+    calm, as_calm = (evaluate.decoder(tokenizer, 2, seed, noise=0.0)(codes) for seed in (1, 2))
+    np.testing.assert_array_equal(calm, as_calm)
     plain = evaluate.decoder(tokenizer, 0)(codes)
     np.testing.assert_array_equal(plain, tokenizer.decode(codes[None])[0].detach().numpy())
 

@@ -228,7 +228,8 @@ def test_rare_actions_are_drawn_more_often_than_their_number_says_and_grafts_les
     of = [replace(one, action="walk" if i else "bow") for i, one in enumerate(samples((10,) * 9))]
     weight = made(of=of).weights()
     assert weight.sum() == pytest.approx(1)
-    assert weight[0] == pytest.approx(weight[1] * 8**0.5)
+    assert weight[1:] == pytest.approx(weight[1])
+    assert weight[1] < weight[0] < 8 * weight[1], "more often than each of eight others, less often than all of them"
     grafted = [replace(one, name="composed/x", action="walk") if i == 8 else one for i, one in enumerate(of)]
     with_graft = made(of=grafted).weights()
     assert with_graft[8] == pytest.approx(0.25 * with_graft[7])
