@@ -126,9 +126,9 @@ class Messages:
     """Tasks to draw from."""
 
     def weights(self) -> np.ndarray:
-        """How often each clip is drawn: rare actions more often than their number says, by the square root."""
+        """How often each clip is drawn: rare actions more often than their number says."""
         counts = Counter(sample.action for sample in self.samples)
-        weight = np.array([counts[sample.action] ** -0.5 for sample in self.samples])
+        weight = np.array([counts[sample.action] ** -0.7 for sample in self.samples])
         weight *= np.array([np.sqrt(min(len(s.codes), 64) / 25) for s in self.samples])
         weight[[s.name.startswith("composed/") for s in self.samples]] *= 0.25
         return weight / weight.sum()

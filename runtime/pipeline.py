@@ -69,7 +69,7 @@ class Pipeline:
     """The models of one bundle at work. Used by one thread; `tokens` and `frames` may be read by any.
 
     `decoder` makes features from codes, `refiner`, where there is one, better features from these and noise. `encoder`
-    makes codes from features and may be None where no task takes motion.
+    makes codes from features and may be None where no task takes motion. `hold_feet` keeps resting feet from sliding.
     """
 
     def __init__(
@@ -81,6 +81,7 @@ class Pipeline:
         encoder: Engine | None,
         windows: Windows,
         seconds_most: float,
+        hold_feet: bool = True,
     ) -> None:
         self.tokens = 0
         self.frames = 0
@@ -90,6 +91,7 @@ class Pipeline:
         self._refiner = refiner
         self._encoder = encoder
         self._windows = windows
+        self._hold_feet = hold_feet
         self._tokens_most = math.ceil(seconds_most * manifest.fps / manifest.tokens.frames_per_token)
 
     def run(self, request: Generate, seed: int, received: float, halted: Halted) -> Iterator[Message]:
@@ -131,7 +133,7 @@ class Pipeline:
             lambda codes, noise: self._decode(codes, noise, halted),
             self._windows, facts.frames_per_token, features.WIDTH, seed, before,
         )  # fmt: skip
-        placement = Placement(self._manifest.skeleton, self._manifest.fps, past)
+        placement = Placement(self._manifest.skeleton, self._manifest.fps, past, self._hold_feet)
         held: list[Features] = []  # a motion that must meet a future is placed when all of it is known
         made, sequence, first = 0, 0, 0
 

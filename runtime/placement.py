@@ -17,6 +17,7 @@ import numpy as np
 from motion import contacts, quat
 from motion.clip import Clip
 from motion.features import LAYOUT, Integrator, encode
+from motion.planting import Planter
 from motion.quat import F32
 from motion.skeleton import Skeleton, fk
 
@@ -86,9 +87,12 @@ class Change:
 
 
 class Placement:
-    """Places features piece by piece. Without a past the path begins over the origin, along +Z."""
+    """Places features piece by piece. Without a past the path begins over the origin, along +Z.
 
-    def __init__(self, skeleton: Skeleton, fps: float, past: Piece | None = None) -> None:
+    hold_feet: a foot that rests does not slide; the root makes up for it (`motion.planting`).
+    """
+
+    def __init__(self, skeleton: Skeleton, fps: float, past: Piece | None = None, hold_feet: bool = False) -> None:
         self._skeleton = skeleton
         self._fps = fps
         self._past = past
@@ -97,8 +101,11 @@ class Placement:
         self._columns = [skeleton.index(joint) for joint in contacts.JOINTS]
         self._integrator = Integrator() if past is None else past.at(len(past.features) - 1)
         self._feet = np.zeros((0, 4, 3), np.float32)
+        self._planter = Planter(fps) if hold_feet else None
         if past is not None:
             self._feet = self._feet_of(past.clip.root, past.clip.rotations)
+            if self._planter is not None:
+                self._planter.last = self._feet[-1]
 
     def join(self, decoded: F32) -> None:
         """Say, before the first push, how the last frame of the past came out of the decoder, (1, D)."""
@@ -108,6 +115,8 @@ class Placement:
     def push(self, features: F32) -> Placed:
         """The next frames."""
         root, rotations = self._integrator.push(self._eased(features))
+        if self._planter is not None:
+            root = root + self._planter.push(self._feet_of(root, rotations))
         return self._end(root, rotations)
 
     def meet(self, features: F32, future: Piece, decoded: F32) -> Placed:

@@ -113,7 +113,8 @@ def open_pipeline(source: Bundle, stack: ExitStack, step_s: float = 0.0, fail_at
     )
     facts = source.manifest.tokens
     windows = Windows(facts.context, facts.lookahead)
-    return Pipeline(source.manifest, Recording(step_s, fail_at), decoder, None, encoder, windows, LIMITS.seconds_most)
+    recording = Recording(step_s, fail_at)
+    return Pipeline(source.manifest, recording, decoder, None, encoder, windows, LIMITS.seconds_most, hold_feet=False)
 
 
 def _decoder(table: np.ndarray) -> onnx.GraphProto:
