@@ -12,7 +12,7 @@ from motion import clip as clips
 from motion import contacts
 from motion.clip import Clip
 from motion.errors import BadFile
-from motion.io import asf_amc
+from motion.io import asf_amc, bvh
 from motion.retarget import retarget
 from tests import mocap
 from tests.motion.turns import F64, axis_matrix
@@ -246,3 +246,21 @@ def test_the_feet_of_a_recorded_walk_stand_still_in_turn(cache: Path) -> None:
     speed = np.linalg.norm(np.diff(at[:, [10, 11]], axis=0), axis=-1) * 30
     assert speed[down[1:]].mean() < 0.2
     assert speed[~down[1:]].mean() > 1.0
+
+
+@mocap.needed
+def test_another_programs_bvh_of_the_same_performer_has_the_same_bones(cache: Path) -> None:
+    """Subject 16 lies there as Acclaim and as BVH, made from the same skeleton by an exporter of its own."""
+    exported = bvh.read(mocap.find("cmu.tar.xz", "16_01.bvh", cache)).skeleton
+    asf, amc = mocap.find("cmu.tar.xz", "/16.asf", cache), mocap.find("cmu.tar.xz", "16_15.amc", cache)
+    ours = asf_amc.read(asf, amc).skeleton
+    pairs = [
+        (ours.offsets[ours.index(joint)], exported.offsets[exported.index(joint)])
+        for joint in exported.joints
+        if joint in ours.joints
+    ]
+    pairs = [(a, b) for a, b in pairs if np.linalg.norm(a) > 0 and np.linalg.norm(b) > 0]
+    assert len(pairs) > 20
+    ratio = np.median([np.linalg.norm(b) / np.linalg.norm(a) for a, b in pairs])
+    for a, b in pairs:
+        np.testing.assert_allclose(b, a * ratio, atol=2e-4)
