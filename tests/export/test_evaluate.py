@@ -26,8 +26,12 @@ def test_reconstruction_measures_the_decoder_and_each_number_of_steps_on_unmirro
     assert figures["clips"] == 4
     rows = figures["rows"]
     assert isinstance(rows, dict)
-    assert len(rows) == 3, "the decoder, the shipped refiner, and one step"
-    plain = rows["plain decoder"]
+    plain, shipped, held, one_step = rows.values()
+    assert next(iter(rows)) == "plain decoder"
+    assert [("shipped" in label, "held" in label, "1 steps" in label) for label in rows] == [
+        (False, False, False), (True, False, False), (True, True, False), (False, False, True),
+    ]  # fmt: skip
+    assert plain != shipped != held != one_step
     tokenizer = train_tokenizer.trained_tokenizer(trained)
     errors: list[float] = []
     for entry in dataset.load(trained.data, "test", trained.corpora, mirrored=False).entries:
