@@ -205,10 +205,14 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--split", choices=("val", "test"), default="test", help="for reconstruction (test)")
     parser.add_argument("--steps", type=int, nargs="+", default=[1, 4, 28], help="refiner steps, from noise (1 4 28)")
-    parser.add_argument("--most", type=int, default=1000, help="generated clips an action at most (all captions of the test split)")
+    parser.add_argument(
+        "--most", type=int, default=1000, help="generated clips an action at most (all captions of the test split)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of captions and sampling (1)")
     parser.add_argument("--classifier-steps", type=int, default=1500, help="training steps of the classifier (1500)")
-    parser.add_argument("--guidance", type=float, default=2.5, help="how much the sentence counts; 1: as trained (2.5, as served)")
+    parser.add_argument(
+        "--guidance", type=float, default=3.0, help="how much the sentence counts; 1: as trained (3, as served)"
+    )
     parser.add_argument("--clips", type=Path, metavar="DIR", help="keep one generated clip an action there")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")

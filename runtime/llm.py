@@ -30,7 +30,7 @@ from runtime.sampling import Sampling, draw
 Codes = NDArray[np.int64]
 MOTION = Sampling(temperature=0.9, top_p=0.95)
 WORDS = Sampling(temperature=0.7, top_p=0.9)
-GUIDANCE = 2.5  # how much the sentence counts; `export.evaluate actions --guidance` measured 1 to 4
+GUIDANCE = 3.0  # how much the sentence counts; of 1, 2 and 3.5 the last was recognised most often (`export.evaluate actions`)
 _LONGEST_TEXT = 96  # tokens of a description
 _LONGEST_ANSWER = 256  # tokens of an answer in conversation
 

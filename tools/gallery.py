@@ -1,7 +1,7 @@
 """The pictures of docs/: what the shipped bundle makes of the sentences it must get right.
 
-    python -m tools.gallery --out docs/pictures                      one contact sheet a sentence, from a real server
-    python -m tools.gallery --out docs/pictures --clips runs/clips   and one for each .npz that export.evaluate kept
+python -m tools.gallery --out docs/pictures                      one contact sheet a sentence, from a real server
+python -m tools.gallery --out docs/pictures --clips runs/clips   and one for each .npz that export.evaluate kept
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ def main() -> int:
                 for sentence, seconds in SENTENCES:
                     made = client.generate(sentence, seconds=seconds, seed=options.seed).result().clip
                     assert made is not None, "text-to-motion gives a clip"
-                    draw(made, f"{sentence}, {seconds:g} s, seed {options.seed}", options.out / f"{_slug(sentence)}.png")
+                    draw(
+                        made, f"{sentence}, {seconds:g} s, seed {options.seed}", options.out / f"{_slug(sentence)}.png"
+                    )
         for path in sorted(options.clips.glob("*.npz")) if options.clips else []:
             clip = clips.load(path)
             draw(clip, f"{path.stem}: {clip.name}", options.out / f"action-{path.stem}.png")
