@@ -31,7 +31,7 @@ from motion.skeleton import SMPLX22
 log = logging.getLogger(__name__)
 # Strictest first: the weights carry the licence of the strictest corpus they saw.
 _LICENCES = ("CC-BY-NC-4.0", "CC-BY-SA-3.0", "CMU", "MIT", "CC0-1.0")
-CONTEXT, LOOKAHEAD = 12, 3  # tokens; `python -m tools.bench windows` measures what they cost and give
+CONTEXT, LOOKAHEAD = 12, 4  # tokens; `python -m tools.bench windows` measures what they cost and give
 
 
 def licence(found: set[str]) -> str:
