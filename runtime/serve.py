@@ -41,7 +41,7 @@ examples:
   python -m runtime.serve --address "tcp://127.0.0.1:*"
       take a free port; the ready line says which
 
-  python -m runtime.serve --bundle runs/mine/bundle --backbone models/SmolLM2-135M-Instruct
+  python -m runtime.serve --bundle runs/mine/bundle --backbone ../SmolLM2-135M-Instruct
       serve a bundle of your own on a language model of your own
 
 Ask it something from another terminal:
@@ -62,7 +62,7 @@ class ServeConfig:
     bundle: str = "base"
     """a bundle's folder, or the name of one that comes with Motus"""
     backbone: str | None = None
-    """folder or GGUF file of the language model; None: the one the bundle names"""
+    """folder of the language model, as transformers saves it; None: the one the bundle names"""
     threads: int = 2
     """CPU threads of the models"""
     refine: bool = True
@@ -177,7 +177,7 @@ def _config(arguments: Sequence[str] | None) -> ServeConfig:
     defaults = ServeConfig(threads=_cores())
     parser.add_argument("--address", default=defaults.address, help="where to listen (default: %(default)s)")
     parser.add_argument("--bundle", default=defaults.bundle, help="name or folder (default: %(default)s)")
-    parser.add_argument("--backbone", help="folder or GGUF file of the language model (default: the bundle's own)")
+    parser.add_argument("--backbone", help="folder of a language model of transformers (default: the bundle's own)")
     parser.add_argument("--threads", type=int, default=defaults.threads, help="CPU threads (default: %(default)s)")
     parser.add_argument(
         "--refine", action=argparse.BooleanOptionalAction, default=True, help="refine frames with the bundle's flow"

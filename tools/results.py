@@ -2,7 +2,7 @@
 
     python -m tools.results
 
-Each file there was written by the command it names: export.prepare, export.evaluate, export.verify, tools.bench.
+Each file there was written by the command it names: export.prepare, export.evaluate or tools.bench.
 """
 
 from __future__ import annotations
