@@ -80,7 +80,7 @@ def reconstruction(recipe: Recipe, split: str, steps: tuple[int, ...]) -> dict[s
             for name, value in _compare(planted(made), source).items() if (count, noise) == settings[1] else ():
                 held[name].append(value)
         start = "its mean" if noise == 0 else "noise"
-        label = "plain decoder" if count == 0 else f"refiner, {count} steps from {start}"
+        label = "plain decoder" if count == 0 else f"refiner, {count} {'step' if count == 1 else 'steps'} from {start}"
         label += ", shipped" if (count, noise) == settings[1] else ""
         rows[label] = {name: float(np.mean(values)) for name, values in sums.items()}
         rows[label]["median_mpjpe_m"] = float(np.median(sums["mpjpe_m"]))
