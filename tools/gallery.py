@@ -12,6 +12,8 @@ import re
 import sys
 from pathlib import Path
 
+from PIL import Image
+
 from motion import clip as clips
 from motion.clip import Clip
 from motion.errors import MotionError
@@ -39,7 +41,8 @@ _COLUMNS = 8
 def draw(clip: Clip, title: str, path: Path) -> None:
     """Writes the contact sheet of a clip: eight moments, from two sides."""
     views = (VIEWS["three-quarter"], VIEWS["side"])
-    sheet.save(sheet.sheet(stage(clip), views, _COLUMNS, title), path)
+    picture = Image.fromarray(sheet.sheet(stage(clip), views, _COLUMNS, title))
+    picture.quantize(256).save(path, optimize=True)  # a third of the size: these travel with the repository
     log.info("%s", path)
 
 
