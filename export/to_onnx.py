@@ -67,7 +67,7 @@ class _Refine(nn.Module):
 
 
 def halved(path: Path) -> None:
-    """Rewrites a graph's large float32 weights as float16, each widened by a Cast."""
+    """Rewrites a graph's large float32 weights as float16, each widened by a Cast, and drops the exporter's notes."""
     model = onnx.load(path)
     graph = model.graph
     casts: list[onnx.NodeProto] = []
@@ -81,6 +81,9 @@ def halved(path: Path) -> None:
     nodes = list(graph.node)
     del graph.node[:]
     graph.node.extend([*casts, *nodes])
+    for part in (model, graph, *graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
+        part.ClearField("metadata_props")  # the exporter notes where in whose source tree each node came from
+        part.ClearField("doc_string")
     onnx.checker.check_model(model)
     onnx.save(model, path)
 
