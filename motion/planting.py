@@ -15,8 +15,8 @@ from motion.quat import F32
 from motion.skeleton import ANKLE_HEIGHT, TOE_HEIGHT
 
 _REST = np.array([ANKLE_HEIGHT, TOE_HEIGHT, ANKLE_HEIGHT, TOE_HEIGHT], np.float32)
-# How surely a foot rests falls off over 3 cm above its standing height and over 0.4 m/s: on held-out walks these
-# bring the slide of refined motion (19 cm/s) to that of the recordings (10 cm/s).
+# How surely a foot rests falls off over 3 cm above its standing height and over 0.4 m/s: on walks of the
+# validation split these bring the slide of refined motion (19 cm/s) to the recordings' (10 cm/s).
 _HEIGHT, _SPEED = 0.03, 0.4
 _CALM = 0.7  # share of the newest frame in the correction; the rest is what went before
 

@@ -30,7 +30,7 @@ from runtime.sampling import Sampling, draw
 Codes = NDArray[np.int64]
 MOTION = Sampling(temperature=0.9, top_p=0.95)
 WORDS = Sampling(temperature=0.7, top_p=0.9)
-GUIDANCE = 3.0  # how much the sentence counts: see docs/RESULTS.md
+GUIDANCE = 3.0  # how much the sentence counts; docs/RESULTS.md says what 1, 2 and 3.5 gave
 _LONGEST_TEXT = 96  # tokens of a description
 _LONGEST_ANSWER = 256  # tokens of an answer in conversation
 
