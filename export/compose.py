@@ -6,7 +6,8 @@ recordings never show somebody who walks and waves at once; people ask for it al
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +21,8 @@ ARMS: dict[str, tuple[int, ...]] = {
     side: tuple(SMPLX22.index(f"{side}_{joint}") for joint in ("collar", "shoulder", "elbow", "wrist"))
     for side in ("left", "right")
 }
+CORPUS = "composed"
+_GRAFTS = 40  # clips of each gesture on a walk; a quarter of it on other ways to go
 _BLEND = 8  # frames over which the arms pass from the walk's own swing to the gesture and back
 
 # What the arms of an action do, as it is said beside a walk: (which arms, phrases).
@@ -77,3 +80,27 @@ def compose(walks: list[Clip], gestures: list[Clip], sides: tuple[str, ...], cou
         slack = max(0, len(walk) - len(gesture))
         made.append(graft(walk, gesture, sides, int(rng.integers(0, slack // 2 + 1))))
     return made
+
+
+@dataclass(frozen=True)
+class Composition:
+    """One composed clip with what is said of it."""
+
+    clip: Clip
+    name: str
+    action: str
+    captions: list[str]
+
+
+def corpus(by_action: dict[str, list[Clip]]) -> Iterator[Composition]:
+    """All gestures of `GESTURES` on all ways of `STEPS` that there are recordings of, the same ones every time."""
+    for i, step in enumerate(STEPS):
+        for j, (gesture, (sides, _)) in enumerate(GESTURES.items()):
+            walks = [clip for clip in by_action.get(step, []) if len(clip) >= 75]
+            gestures = [clip for clip in by_action.get(gesture, []) if len(clip) >= 40]
+            if not walks or not gestures:
+                continue
+            count = _GRAFTS if step == "walk" else _GRAFTS // 4
+            for k, clip in enumerate(compose(walks, gestures, sides, count, 100 * i + j)):
+                action = f"{step}+{gesture}"
+                yield Composition(clip, f"{CORPUS}/{action}/{k}", action, sentences(step, gesture))

@@ -7,16 +7,20 @@ that a run that was stopped goes on with exactly the data it would have seen.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from motion import features
 from motion.errors import BadFile
 from motion.quat import F32
 
 FRAMES_PER_TOKEN = 4
+_COMMON = 800  # clips of an action that is not rare
+_MOST = 16.0  # times that a rare one is repeated at most
 
 
 @dataclass(frozen=True)
@@ -84,13 +88,24 @@ class Crops:
     seed: int
     shortest: int | None = None
     """Where given, half of the crops get a random length from here to `longest`, as short windows of a stream have."""
+    balanced: bool = False
+    """Crops clips of actions that few clips show more often, or what is rare would never be worth a code."""
+
+    def repeats(self) -> NDArray[np.float64]:
+        """How many times as often each entry is cropped."""
+        counts = Counter(entry.action for entry in self.dataset.entries if entry.action)
+        if not self.balanced:
+            return np.ones(len(self.dataset.entries))
+        return np.array(
+            [np.clip(_COMMON / counts[e.action], 1, _MOST) if e.action else 1.0 for e in self.dataset.entries]
+        )
 
     def epoch(self, number: int) -> list[list[tuple[int, int, int]]]:
         """Batches of (entry, first frame, frames) for one pass over the data, in random order."""
         rng = np.random.default_rng([self.seed, number])
         picks: list[tuple[int, int, int]] = []
-        for i, entry in enumerate(self.dataset.entries):
-            for _ in range(-(-entry.frames // self.longest)):
+        for i, (entry, repeats) in enumerate(zip(self.dataset.entries, self.repeats(), strict=True)):
+            for _ in range(int(-(-entry.frames // self.longest) * repeats + (rng.random() if self.balanced else 0))):
                 length = min(entry.frames, self.longest) // 4 * 4
                 if self.shortest is not None and rng.random() < 0.5:
                     length = min(length, int(np.exp(rng.uniform(np.log(self.shortest), np.log(self.longest)))) // 4 * 4)

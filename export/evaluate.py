@@ -14,31 +14,31 @@ import json
 import logging
 import sys
 from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from peft import set_peft_model_state_dict
-from safetensors.torch import load_file
 
-from export import dataset, generate
+from export import compose, dataset, generate
 from export.metrics import actions, joints
 from export.recipe import Recipe, load
-from export.train_llm import build, text_tokenizer
+from export.train_llm import build, restore, text_tokenizer
 from export.train_tokenizer import trained_tokenizer
-from models import backbone, flow, tasks
+from models import backbone, flow, search, tasks
 from models.backbone import MotionLanguageModel
 from models.tokenizers.vermo import FlowVQ
 from motion import clip as clips
 from motion import contacts, features
 from motion.clip import Clip
 from motion.errors import MotionError
-from motion.planting import Planter
+from motion.feet import lock_feet
 from motion.quat import F32
 
 log = logging.getLogger(__name__)
+Draw = Callable[[Sequence[tasks.Conditions], int], list[F32]]
+"""(requests, seed) -> features (T, D) of each"""
+Jury = tuple[actions.Classifier, dataset.Dataset, list[int]]
 _SEGMENT = 256  # frames; VerMo reconstructs clips of at most this length (appendix A.1)
 _FEWEST = 6  # training clips an action needs to be one of the classifier's
 
@@ -58,30 +58,40 @@ def decoder(tokenizer: FlowVQ, steps: int, seed: int = 1, noise: float = 1.0) ->
     return run
 
 
-def reconstruction(recipe: Recipe, split: str, steps: tuple[int, ...]) -> dict[str, object]:
-    """Errors on the unmirrored clips of a split: metres, m/s2, m/s3, cm/s."""
-    tokenizer = trained_tokenizer(recipe)
+def reconstruction(recipe: Recipe, split: str, steps: tuple[int, ...], searching: int = 0) -> dict[str, object]:
+    """Errors on the unmirrored clips of a split: metres, m/s2, m/s3, cm/s; with the encoder's codes and, where
+    `searching` steps are asked for, with codes searched for (`models.search`)."""
+    tokenizer = trained_tokenizer(recipe).requires_grad_(False)
     data = dataset.load(recipe.data, split, recipe.corpora, mirrored=False)
     rows: dict[str, dict[str, float]] = {}
     used: set[int] = set()
-    settings = [(0, 0.0), (recipe.refiner_steps, recipe.refiner_noise), *((count, 1.0) for count in steps)]
-    for count, noise in dict.fromkeys(settings):
+    encoded: list[torch.Tensor] = []
+    found: list[torch.Tensor] = []
+    for number, entry in enumerate(data.entries, 1):
+        real = torch.from_numpy(np.array(data.clip(entry))[:_SEGMENT])[None]
+        with torch.inference_mode():
+            encoded.append(tokenizer.encode(real)[0])
+        if searching:
+            found.append(search.codes(tokenizer, real, searching)[0])
+            log.info("searched the codes of %d of %d clips", number, len(data.entries))
+    shipped = (recipe.refiner_steps, recipe.refiner_noise)
+    settings = [(0, 0.0, False), (*shipped, False), *((count, 1.0, False) for count in steps)]
+    settings += [(0, 0.0, True), (*shipped, True)] if searching else []
+    for count, noise, searched in dict.fromkeys(settings):
         run = decoder(tokenizer, count, noise=noise)
         sums: dict[str, list[float]] = defaultdict(list)
         held: dict[str, list[float]] = defaultdict(list)
-        for entry in data.entries:
+        for entry, codes in zip(data.entries, found if searched else encoded, strict=True):
             real = np.array(data.clip(entry))[:_SEGMENT]
-            with torch.inference_mode():
-                codes = tokenizer.encode(torch.from_numpy(real)[None])[0]
-            used |= set(codes.tolist())
+            if not searched:
+                used |= set(codes.tolist())
             made, source = features.decode(run(codes)), features.decode(real)
             for name, value in _compare(made, source).items():
                 sums[name].append(value)
-            for name, value in _compare(planted(made), source).items() if (count, noise) == settings[1] else ():
+            for name, value in _compare(lock_feet(made), source).items() if (count, noise) == shipped else ():
                 held[name].append(value)
-        start = "its mean" if noise == 0 else "noise"
-        label = "plain decoder" if count == 0 else f"refiner, {count} {'step' if count == 1 else 'steps'} from {start}"
-        label += ", shipped" if (count, noise) == settings[1] else ""
+        label = setting(recipe, count, noise)
+        label += f", codes by {searching} steps of search" if searched else ""
         rows[label] = {name: float(np.mean(values)) for name, values in sums.items()}
         rows[label]["median_mpjpe_m"] = float(np.median(sums["mpjpe_m"]))
         if held:
@@ -91,10 +101,13 @@ def reconstruction(recipe: Recipe, split: str, steps: tuple[int, ...]) -> dict[s
     return {"split": split, "clips": len(data.entries), "codes_used": len(used), "rows": rows}
 
 
-def planted(clip: Clip) -> Clip:
-    """The clip with resting feet held, as the service sends it."""
-    feet = clips.positions(clip)[:, [clip.skeleton.index(joint) for joint in contacts.JOINTS]]
-    return replace(clip, root=clip.root + Planter(clip.fps).push(feet))
+def setting(recipe: Recipe, steps: int, noise: float) -> str:
+    """How the refiner is set, in words."""
+    if not steps:
+        return "plain decoder"
+    start = "its mean" if noise == 0 else "noise"
+    shipped = ", shipped" if (steps, noise) == (recipe.refiner_steps, recipe.refiner_noise) else ""
+    return f"refiner, {steps} {'step' if steps == 1 else 'steps'} from {start}{shipped}"
 
 
 def _compare(ours: Clip, theirs: Clip) -> dict[str, float]:
@@ -119,58 +132,78 @@ def trained_model(
 ) -> tuple[MotionLanguageModel, Callable[[str], list[int]]]:
     """The trained language model, on the backbone in `folder` or on the packaged one, and its text tokenizer."""
     model, words = build(recipe.language, tokenizer, backbone.prepared(folder), dtype)
-    set_peft_model_state_dict(model.trunk, load_file(recipe.run / "adapter.safetensors"))
-    layers = {name: tensor.float() for name, tensor in load_file(recipe.run / "embeddings.safetensors").items()}
-    model.layers.load_state_dict(layers)
+    restore(model, recipe.run)
     return model.eval(), text_tokenizer(words)
 
 
-def judge(recipe: Recipe, steps: int) -> tuple[actions.Classifier, dataset.Dataset, list[int]]:
-    """A classifier trained on the training split, the test split, and the test clips whose action it knows."""
+def judge(recipe: Recipe, steps: int, split: str) -> tuple[actions.Classifier, dataset.Dataset, list[int]]:
+    """A classifier trained on the training split, the split, and those of its clips whose action it knows."""
     training = dataset.load(recipe.data, "train")
     counts: dict[str, int] = defaultdict(int)
     for entry in training.entries:
         counts[entry.action or ""] += 1
-    kept = [e for e in training.entries if e.action and counts[e.action] >= 2 * _FEWEST]
+    recorded = [e for e in training.entries if e.action and e.corpus != compose.CORPUS]
+    kept = [e for e in recorded if counts[str(e.action)] >= 2 * _FEWEST]
     judged = actions.train([np.array(training.clip(e)) for e in kept], [str(e.action) for e in kept], steps)
-    test = dataset.load(recipe.data, "test")
-    return judged, test, [i for i, entry in enumerate(test.entries) if entry.action in judged.actions]
+    data = dataset.load(recipe.data, split)
+    return judged, data, [i for i, entry in enumerate(data.entries) if entry.action in judged.actions]
+
+
+def in_torch(recipe: Recipe, guidance: float) -> Draw:
+    """Motion from the trained model as training left it."""
+    tokenizer = trained_tokenizer(recipe)
+    model, tokenize = trained_model(recipe, tokenizer)
+    decode = decoder(tokenizer, recipe.refiner_steps, noise=recipe.refiner_noise)
+
+    def draw(requests: Sequence[tasks.Conditions], seed: int) -> list[F32]:
+        codes = generate.motion(model, tokenize, requests, seed=seed, guidance=guidance)
+        return [decode(torch.tensor(one)) for one in codes]
+
+    return draw
 
 
 def action_table(
-    recipe: Recipe, most: int, seed: int, keep: Path | None, classifier_steps: int, guidance: float
+    recipe: Recipe,
+    most: int,
+    seed: int,
+    keep: Path | None,
+    classifier_steps: int,
+    guidance: float,
+    split: str = "test",
+    draw: Draw | None = None,
+    jury: Jury | None = None,
 ) -> dict[str, object]:
-    """Share of clips in which the classifier sees the action that the caption speaks of, real and generated."""
-    judged, test, known = judge(recipe, classifier_steps)
-    real = judged.predict([np.array(test.clip(test.entries[i])) for i in known])
-    truth = [str(test.entries[i].action) for i in known]
+    """Share of clips in which the classifier sees the action that the caption speaks of, real and generated.
+
+    draw: what generates them; None: the trained model in torch. jury: of `judge`; None: it is trained here.
+    """
+    judged, data, known = jury or judge(recipe, classifier_steps, split)
+    real = judged.predict([np.array(data.clip(data.entries[i])) for i in known])
+    truth = [str(data.entries[i].action) for i in known]
     real_accuracy = float(np.mean([a == b for a, b in zip(real, truth, strict=True)]))
-    log.info("classifier on %d real test clips: %.1f %%", len(known), 100 * real_accuracy)
+    log.info("classifier on %d real clips: %.1f %%", len(known), 100 * real_accuracy)
 
     rng = np.random.default_rng(seed)
     taken: dict[str, int] = defaultdict(int)
     chosen: list[tuple[int, str]] = []
     for i in rng.permutation(known):
-        entry = test.entries[i]
+        entry = data.entries[i]
         if taken[str(entry.action)] < most:
             taken[str(entry.action)] += 1
             chosen.append((int(i), entry.captions[int(rng.integers(min(8, len(entry.captions))))]))
-    tokenizer = trained_tokenizer(recipe)
-    model, tokenize = trained_model(recipe, tokenizer)
-    decode = decoder(tokenizer, recipe.refiner_steps, noise=recipe.refiner_noise)
+    draw = draw or in_torch(recipe, guidance)
     generated: list[F32] = []
     for start in range(0, len(chosen), 16):
         group = chosen[start : start + 16]
         requests = [
-            tasks.Conditions(text=text, seconds=min(test.entries[i].frames, 240) / features.FPS) for i, text in group
+            tasks.Conditions(text=text, seconds=min(data.entries[i].frames, 240) / features.FPS) for i, text in group
         ]
-        for codes in generate.motion(model, tokenize, requests, seed=seed + start, guidance=guidance):
-            generated.append(decode(torch.tensor(codes)))
+        generated += draw(requests, seed + start)
         log.info("generated %d of %d clips", len(generated), len(chosen))
     seen = judged.predict(generated)
     by_action: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for (i, text), answer in zip(chosen, seen, strict=True):
-        by_action[str(test.entries[i].action)].append((answer, text))
+        by_action[str(data.entries[i].action)].append((answer, text))
     rows = {
         action: {
             "generated": len(answers),
@@ -180,12 +213,12 @@ def action_table(
         }
         for action, answers in sorted(by_action.items())
     }
-    overall = float(np.mean([a == str(test.entries[i].action) for (i, _), a in zip(chosen, seen, strict=True)]))
+    overall = float(np.mean([a == str(data.entries[i].action) for (i, _), a in zip(chosen, seen, strict=True)]))
     log.info("classifier on %d generated clips: %.1f %%", len(chosen), 100 * overall)
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
         for action in rows:
-            at = next(k for k, (i, _) in enumerate(chosen) if test.entries[i].action == action)
+            at = next(k for k, (i, _) in enumerate(chosen) if data.entries[i].action == action)
             clips.save(features.decode(generated[at], chosen[at][1]), keep / f"{action}.npz")
     return {
         "real_clips": len(known), "real_accuracy": real_accuracy, "generated_clips": len(chosen),
@@ -203,11 +236,15 @@ def main() -> int:
     parser.add_argument("what", choices=("reconstruction", "actions"))
     parser.add_argument("--recipe", type=Path, default=Path("export/recipes/vermo-base.toml"), help="vermo-base")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    parser.add_argument("--split", choices=("val", "test"), default="test", help="for reconstruction (test)")
+    parser.add_argument("--split", choices=("val", "test"), default="test", help="clips to measure on (test)")
     parser.add_argument("--steps", type=int, nargs="+", default=[1, 4, 28], help="refiner steps, from noise (1 4 28)")
     parser.add_argument(
         "--most", type=int, default=1000, help="generated clips an action at most (all captions of the test split)"
     )
+    parser.add_argument(
+        "--search", type=int, default=search.STEPS, metavar="STEPS",
+        help=f"for reconstruction: also with codes by so many steps of search; 0: without ({search.STEPS})",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=1, help="of captions and sampling (1)")
     parser.add_argument("--classifier-steps", type=int, default=1500, help="training steps of the classifier (1500)")
     parser.add_argument(
@@ -219,10 +256,16 @@ def main() -> int:
     try:
         recipe = load(options.recipe)
         if options.what == "reconstruction":
-            figures = reconstruction(recipe, options.split, tuple(options.steps))
+            figures = reconstruction(recipe, options.split, tuple(options.steps), options.search)
         else:
             figures = action_table(
-                recipe, options.most, options.seed, options.clips, options.classifier_steps, options.guidance
+                recipe,
+                options.most,
+                options.seed,
+                options.clips,
+                options.classifier_steps,
+                options.guidance,
+                options.split,
             )
     except MotionError as error:
         log.error("%s", error)

@@ -24,6 +24,7 @@ from export.recipe import Training
 
 log = logging.getLogger(__name__)
 Batch = TypeVar("Batch")
+_SEEDS = 7_919  # apart are the first steps' generators of one seed and the next
 
 
 def schedule(step: int, training: Training) -> float:
@@ -73,7 +74,7 @@ def train(
     wrapped.train()
     for step, batch in zip(range(start, training.steps), endless(epoch, start, rank, world), strict=False):
         torch.manual_seed(training.seed * 1_000_003 + step * world + rank)  # dropout
-        generator = torch.Generator().manual_seed(training.seed * 7_919 + step * world + rank)
+        generator = torch.Generator().manual_seed(training.seed * _SEEDS + step * world + rank)
         with accelerator.autocast():
             terms = loss(wrapped, batch, generator)
         accelerator.backward(terms["loss"])
@@ -92,6 +93,11 @@ def train(
         if (step + 1) % training.save_every == 0 or step + 1 == training.steps:
             _checkpoint(accelerator, folder, step + 1)
     return accelerator.unwrap_model(wrapped)
+
+
+def step_of(generator: torch.Generator, training: Training, accelerator: Accelerator) -> int:
+    """The step whose generator this is."""
+    return (generator.initial_seed() - training.seed * _SEEDS) // accelerator.num_processes
 
 
 def _report(

@@ -11,22 +11,21 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from export import compose, dataset
+from export import dataset
 from export.corpora import mirror
 from models import tasks
 from models.tokenizers.vermo import FlowVQ
 from models.vocabulary import Vocabulary
-from motion import clip as clips
 from motion import features
 
 log = logging.getLogger(__name__)
-_GRAFTS = 40  # composed clips for each walk and gesture
 _PASS = 4096  # messages a pass
 # Share of each task among the messages: what people ask for most is trained most.
 _SHARES = {
@@ -36,7 +35,11 @@ _SHARES = {
     "in-betweening": 0.04,
     "unconditional": 0.03,
 }
-_RIVALS = 0.75  # share of text-to-motion messages that come with a rival: the same motion under an untrue sentence
+_ALIKE = 60  # clips without an action count as if so many others showed what they show
+_RIVALS = 0.6  # share of text-to-motion messages that come with a rival: the same motion under an untrue sentence
+# Over in a second or two; who asks for six seconds of them wants to see them more than once.
+_MOMENTARY = frozenset({"kick", "punch", "slash", "throw", "jump", "bow"})
+_AGAIN = 0.5  # share of their messages in which another clip of the action follows
 _IGNORE = -100
 
 
@@ -64,33 +67,8 @@ def tokenise(tokenizer: FlowVQ, data: dataset.Dataset, path: Path) -> list[Sampl
             samples.append(Sample(entry.name, entry.action, entry.captions, tuple(codes.tolist())))
             if count % 1000 == 0:
                 log.info("tokenised %d of %d clips", count, len(data.entries))
-        samples += _composed(tokenizer, data)
     rows = [{"name": s.name, "action": s.action, "captions": s.captions, "codes": s.codes} for s in samples]
     path.write_text(json.dumps(rows), encoding="utf-8")
-    return samples
-
-
-def _composed(tokenizer: FlowVQ, data: dataset.Dataset) -> list[Sample]:
-    """Tokenised grafts of gestures onto walks."""
-    by_action: dict[str, list[clips.Clip]] = {}
-    for entry in data.entries:
-        if entry.action in compose.STEPS or entry.action in compose.GESTURES:
-            least = 75 if entry.action in compose.STEPS else 40
-            if entry.corpus == "bandai" and entry.frames >= least:
-                by_action.setdefault(str(entry.action), []).append(features.decode(data.clip(entry)))
-    samples: list[Sample] = []
-    for i, step in enumerate(compose.STEPS):
-        for j, (gesture, (sides, _)) in enumerate(compose.GESTURES.items()):
-            if not by_action.get(step) or not by_action.get(gesture):
-                continue
-            count = _GRAFTS if step == "walk" else _GRAFTS // 4
-            for k, clip in enumerate(compose.compose(by_action[step], by_action[gesture], sides, count, 100 * i + j)):
-                frames = features.encode(clip)
-                frames = frames[: len(frames) // 4 * 4]
-                codes = tokenizer.encode(torch.from_numpy(frames)[None])[0].tolist()
-                name = f"composed/{step}+{gesture}/{k}"
-                samples.append(Sample(name, f"{step}+{gesture}", tuple(compose.sentences(step, gesture)), tuple(codes)))
-    log.info("composed %d clips", len(samples))
     return samples
 
 
@@ -128,10 +106,25 @@ class Messages:
     def weights(self) -> np.ndarray:
         """How often each clip is drawn: rare actions more often than their number says."""
         counts = Counter(sample.action for sample in self.samples)
-        weight = np.array([counts[sample.action] ** -0.7 for sample in self.samples])
+        weight = np.array(
+            [min(counts[s.action], _ALIKE if s.action is None else 1 << 30) ** -0.9 for s in self.samples]
+        )
         weight *= np.array([np.sqrt(min(len(s.codes), 64) / 25) for s in self.samples])
-        weight[[s.name.startswith("composed/") for s in self.samples]] *= 0.25
+        weight[[s.name.startswith("composed/") for s in self.samples]] *= 0.2
+        weight[[s.name.startswith("composed/walk+wave") for s in self.samples]] *= 5
         return weight / weight.sum()
+
+    @cached_property
+    def _sums(self) -> np.ndarray:
+        sums = np.cumsum(self.weights())
+        return sums / sums[-1]
+
+    @cached_property
+    def _by_action(self) -> dict[str, list[Sample]]:
+        found: dict[str, list[Sample]] = {}
+        for sample in self.samples:
+            found.setdefault(str(sample.action), []).append(sample)
+        return found
 
     def epoch(self, number: int) -> list[list[Row]]:
         """Batches for one pass, messages of similar length together, in random order."""
@@ -157,6 +150,8 @@ class Messages:
     def _message(self, sample: Sample, task: tasks.Task, rng: np.random.Generator) -> Row:
         codes, caption = list(sample.codes), self._caption(sample, rng)
         most = self.longest // 4
+        if task.name == "text-to-motion" and sample.action in _MOMENTARY and rng.random() < _AGAIN:
+            codes = self._again(sample, most, rng)
         untrue: str | None = None
         if task.name == "text-to-motion" and rng.random() < _RIVALS:
             untrue = self._untrue(sample, caption, rng)
@@ -202,6 +197,16 @@ class Messages:
         rival = tasks.Conditions(text=untrue, seconds=given.seconds)
         return Row(ids, targets, self._complete(task, rival, answer))
 
+    def _again(self, sample: Sample, most: int, rng: np.random.Generator) -> list[int]:
+        """The clip's codes, and those of others of its action for as long as they fit into `most`."""
+        alike = self._by_action[str(sample.action)]
+        codes = list(sample.codes)
+        for i in rng.integers(len(alike), size=most):
+            if len(codes) + len(alike[i].codes) > most:
+                break
+            codes += alike[i].codes
+        return codes
+
     def _complete(self, task: tasks.Task, given: tasks.Conditions, answer: list[int]) -> tuple[list[int], list[int]]:
         """Prompt, reply and end as ids, and the targets: the reply, and motion codes wherever they stand."""
         message = tasks.prompt(task, given, self.vocabulary, self.tokenize)
@@ -219,7 +224,9 @@ class Messages:
             if swapped != caption:
                 return swapped
         for _ in range(8):
-            other = self.samples[int(rng.integers(len(self.samples)))]
+            # Drawn as the clips are. Drawn evenly, nearly all would be of the few common actions, and nothing rare
+            # would ever be told from what else is rare.
+            other = self.samples[int(np.searchsorted(self._sums, rng.random()))]
             if other.action != sample.action and other.action and sample.action:
                 return self._caption(other, rng)
         return None

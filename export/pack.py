@@ -31,6 +31,7 @@ from motion.skeleton import SMPLX22
 log = logging.getLogger(__name__)
 # Strictest first: the weights carry the licence of the strictest corpus they saw.
 _LICENCES = ("CC-BY-NC-4.0", "CC-BY-SA-3.0", "CMU", "MIT", "CC0-1.0")
+_OWN = ("files", "weights", "graphs")  # parts of the report that stand elsewhere in the manifest, or nowhere
 CONTEXT, LOOKAHEAD = 12, 4  # tokens; `python -m tools.bench windows` measures what they cost and give
 
 
@@ -63,14 +64,16 @@ def pack(recipe: Recipe, graphs: Path, out: Path, metrics: dict[str, Any], comma
         report = json.loads((graphs / REPORT).read_text(encoding="utf-8"))
     except OSError as error:
         raise BadBundle(f"{graphs} holds no {REPORT}; run python -m export.verify first") from error
-    present = [name for name in GRAPHS if (graphs / name).exists()]
-    changed = [name for name in present if report["files"].get(name) != bundle.sha256(graphs / name)]
-    if not report["passed"] or changed:
-        raise BadBundle(f"{', '.join(changed) or 'the graphs'} did not pass verification; run python -m export.verify")
     weights = [recipe.run / name for name in ("adapter.safetensors", "embeddings.safetensors")]
     missing = [path for path in weights if not path.exists()]
     if missing:
         raise BadBundle(f"{missing[0]} is missing; run python -m export.train_llm with this recipe first")
+    present = [name for name in dict.fromkeys((*GRAPHS, *report["files"])) if (graphs / name).exists()]
+    places = {name: graphs / name for name in present} | {name: recipe.run / name for name in report["weights"]}
+    seen = {**report["files"], **report["weights"]}
+    changed = [name for name, path in places.items() if seen.get(name) != bundle.sha256(path)]
+    if not report["passed"] or changed:
+        raise BadBundle(f"{', '.join(changed) or 'the graphs'} did not pass verification; run python -m export.verify")
     present_before = list(out.iterdir()) if out.is_dir() else []
     if present_before and not (out / bundle.MANIFEST).exists():
         raise BadBundle(f"{out} holds files and no bundle; give an empty folder, or that of a bundle to replace")
@@ -102,8 +105,9 @@ def pack(recipe: Recipe, graphs: Path, out: Path, metrics: dict[str, Any], comma
             "rank": recipe.language.rank,
             "alpha": recipe.language.alpha,
             "special": list(SPECIAL),
+            "graphs": report["graphs"],
         },
-        metrics={"verify": {k: v for k, v in report.items() if k != "files"}, **metrics},
+        metrics={"verify": {k: v for k, v in report.items() if k not in _OWN}, **metrics},
     )
     packed = bundle.write(out, manifest)
     size = sum(path.stat().st_size for path in out.iterdir()) / 1e6

@@ -4,7 +4,8 @@
     python -m export.prepare --mocap ../shared/mocap --out data/ --table     also prints the retargeting error by corpus
 
 Writes clips/*.npz (one a trial: `smplx22`, 30 frames per second, floor at y = 0, facing +Z at the first frame), then
-features.npy (N, 201) float32 with every clip and its mirrored copy end to end, and index.json with one entry a clip.
+features.npy (N, 201) float32 with every clip and its mirrored copy end to end and the clips that export.compose makes
+of them, and index.json with one entry a clip.
 A run that was interrupted goes on where it stopped; the same archives give the same bytes.
 """
 
@@ -23,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
+from export import compose
 from export.corpora.archive import unpack
 from export.corpora.catalogue import catalogue
 from export.corpora.trial import Trial
@@ -36,7 +38,8 @@ from motion.retarget import limb_error_deg, retarget
 log = logging.getLogger(__name__)
 
 _SHORTEST = 8  # frames; below that a clip holds no motion worth a token pair
-_VERSION = 5  # of the processing: raises when the same archive would give other clips
+_COMPOSED_OF = "bandai"  # its gestures and walks are one to a clip, by one actor
+_VERSION = 6  # of the processing: raises when the same archive would give other clips
 
 
 @dataclass(frozen=True)
@@ -163,11 +166,41 @@ def write_index(trials: list[Trial], folder: Path) -> None:
             start += len(frames)
         if count % 500 == 0:
             log.info("features of %d of %d clips", count, len(trials))
+    _add_compositions(entries, pieces, start)
     part = folder / "features.part.npy"
     np.save(part, np.concatenate(pieces))
     os.replace(part, folder / "features.npy")  # a training run may hold the old file open
     index = {"layout": features.NAME, "fps": features.FPS, "frames_per_token": FRAMES_PER_TOKEN, "clips": entries}
     (folder / "index.json").write_text(json.dumps(index, indent=0, ensure_ascii=False))
+
+
+def _add_compositions(entries: list[dict[str, object]], pieces: list[np.ndarray], start: int) -> None:
+    """Appends the clips of `compose`, made of the training split's recordings alone."""
+    by_action: dict[str, list[clips.Clip]] = defaultdict(list)
+    licence: object = None
+    for entry, frames in zip(entries, pieces, strict=True):
+        if entry["corpus"] == _COMPOSED_OF and entry["split"] == "train":
+            licence = entry["licence"]
+            if entry["action"] in compose.STEPS or entry["action"] in compose.GESTURES:
+                by_action[str(entry["action"])].append(features.decode(frames))
+    for made in compose.corpus(by_action):
+        frames = features.encode(made.clip)
+        frames = frames[: len(frames) // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN]
+        pieces.append(frames)
+        entries.append(
+            {
+                "name": made.name,
+                "corpus": compose.CORPUS,
+                "licence": licence,
+                "split": "train",
+                "mirrored": False,
+                "action": made.action,
+                "captions": made.captions,
+                "start": start,
+                "frames": len(frames),
+            }
+        )
+        start += len(frames)
 
 
 def errors_by_corpus(trials: list[Trial], errors: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from models import tasks
+from models.tokenizers import contract, kinds
 from models.tokenizers.vermo import FlowVQConfig
 from motion import config
 from motion.errors import BadConfig, UnknownTask
@@ -65,9 +66,11 @@ class Recipe:
     corpora: tuple[str, ...]
     """Corpora to train on; decides the licence of the weights."""
     tokenizer_training: Training
-    refiner_training: Training
     language_training: Training
-    tokenizer: FlowVQConfig = field(default_factory=FlowVQConfig)
+    refiner_training: Training | None = None
+    """Of the tokenizer's second stage, where it has one: VerMo's refiner, UniMotion's flow head."""
+    tokenizer: contract.Config = field(default_factory=FlowVQConfig)
+    """Of the kind that `[tokenizer] kind` names (a file of models/tokenizers); without one it is VerMo's."""
     language: Language = field(default_factory=Language)
     tasks: tuple[str, ...] = ("text-to-motion", "motion-to-text", "prediction", "in-betweening", "unconditional")
     """What the language model is trained on."""
@@ -88,4 +91,9 @@ class Recipe:
 
 def load(path: Path) -> Recipe:
     """Reads a recipe. Raises BadConfig naming the setting that is wrong."""
-    return config.build(Recipe, config.read(path))
+    table = config.read(path)
+    sizes = table.pop("tokenizer", {})
+    if not isinstance(sizes, dict):
+        raise BadConfig(f"setting 'tokenizer' must be a table, got {sizes!r}")
+    kind = kinds.find(str(sizes.pop("kind", "vermo")))
+    return replace(config.build(Recipe, table), tokenizer=config.build(kind.config, sizes, "tokenizer."))

@@ -5,10 +5,16 @@
 encoder.onnx   features (B, T, D) float32 -> codes (B, K) int64, T = 4 K
 decoder.onnx   codes (B, K) int64 -> features (B, 4 K, D) float32
 refiner.onnx   codes (B, K) int64, features (B, 4 K, D) of the decoder, noise (B, 4 K, D) float32 -> refined
-               (B, 4 K, D): all Euler steps
+               (B, 4 K, D): all Euler steps, as many as --steps says, their shifted times in the graph
+step.onnx      one of these steps, for whoever wants to choose their number at run time; only with --stepwise. codes,
+               features, state (B, 4 K, D) float32, now and after (B,) float32 -> next (B, 4 K, D), refined
+               (B, 4 K, D). The state begins as noise at now = 1 (times the recipe's refiner_noise); what the step to
+               after = 0 refined is what refiner.onnx gives for these times
 
 Weights are stored in half precision and widened when the graph is loaded; arithmetic is float32. Batch and time are
-dynamic.
+dynamic. language-fp32.onnx, language-int8.onnx, language-int4.onnx and words.onnx are the language model, without
+weights (export/language_graph.py). A tokenizer of another kind than VerMo's has the graphs that it names itself, and no
+language model yet.
 """
 
 from __future__ import annotations
@@ -18,6 +24,7 @@ import logging
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -25,16 +32,20 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from export.recipe import load
+from export import language_graph, train_stages
+from export.recipe import Recipe, load
 from export.train_tokenizer import trained_tokenizer
-from models import flow
-from models.tokenizers.vermo import FlowVQ
+from models import checkpoint, flow
+from models.packing import Plan
+from models.tokenizers.contract import Graph
+from models.tokenizers.vermo import FlowVQ, FlowVQConfig
+from models.vocabulary import SPECIAL
 from motion.errors import MotionError
 from motion.features import WIDTH
 
 log = logging.getLogger(__name__)
 OPSET = 18
-_SMALL = 512  # values; smaller tensors (biases, constants of the graph) stay float32
+SMALL = 512  # values; smaller tensors (biases, constants of the graph) stay float32
 
 
 class _Encode(nn.Module):
@@ -66,16 +77,32 @@ class _Refine(nn.Module):
         return self.tokenizer.refine(codes, features, noise * self.noise, self.sigmas)
 
 
+class _Step(nn.Module):
+    def __init__(self, tokenizer: FlowVQ) -> None:
+        super().__init__()
+        self.tokenizer = tokenizer
+
+    def forward(
+        self, codes: Tensor, features: Tensor, state: Tensor, now: Tensor, after: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        tokenizer = self.tokenizer
+        plain, quantized = tokenizer.normalise(features), tokenizer.quantizer.lookup(codes)
+        state = state + (after - now)[:, None, None] * tokenizer.refiner(state, plain, now, quantized)
+        return state, tokenizer.finish(state)
+
+
 def halved(path: Path) -> None:
     """Rewrites a graph's large float32 weights as float16, each widened by a Cast, and drops the exporter's notes."""
     model = onnx.load(path)
     graph = model.graph
     casts: list[onnx.NodeProto] = []
     for weight in graph.initializer:
-        if weight.data_type != TensorProto.FLOAT or np.prod(weight.dims) < _SMALL:
+        if weight.data_type != TensorProto.FLOAT or np.prod(weight.dims) < SMALL:
             continue
-        name = weight.name
-        half = numpy_helper.from_array(numpy_helper.to_array(weight).astype(np.float16), f"{name}.half")
+        name, array = weight.name, numpy_helper.to_array(weight)
+        if np.abs(array).max() > np.finfo(np.float16).max:  # a mask of attention
+            continue
+        half = numpy_helper.from_array(array.astype(np.float16), f"{name}.half")
         weight.CopyFrom(half)
         casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
     nodes = list(graph.node)
@@ -88,31 +115,61 @@ def halved(path: Path) -> None:
     onnx.save(model, path)
 
 
-def export(tokenizer: FlowVQ, folder: Path, steps: int, noise: float = 1.0) -> None:
-    """Writes the three graphs into `folder`; steps: Euler steps of the refiner, 0 leaves it out; noise: scale of
-    what it starts from."""
+def export(tokenizer: FlowVQ, folder: Path, steps: int, noise: float = 1.0, stepwise: bool = False) -> None:
+    """Writes the graphs into `folder`; steps: Euler steps of the refiner, 0 leaves it out; noise: scale of what it
+    starts from; stepwise: a graph of one step as well."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = tokenizer.eval().float()
     features, codes = torch.zeros(2, 64, WIDTH), torch.zeros(2, 16, dtype=torch.int64)
     batch, time = torch.export.Dim("B", min=1, max=64), torch.export.Dim("K", min=2, max=4096)
-    jobs: list[tuple[str, nn.Module, tuple[Tensor, ...], dict[str, dict[int, object]], str]] = [
-        ("encoder", _Encode(tokenizer), (features,), {"features": {0: batch, 1: 4 * time}}, "codes"),
-        ("decoder", _Decode(tokenizer), (codes,), {"codes": {0: batch, 1: time}}, "features"),
+    jobs: list[tuple[str, nn.Module, tuple[Tensor, ...], dict[str, dict[int, object]], list[str]]] = [
+        ("encoder", _Encode(tokenizer), (features,), {"features": {0: batch, 1: 4 * time}}, ["codes"]),
+        ("decoder", _Decode(tokenizer), (codes,), {"codes": {0: batch, 1: time}}, ["features"]),
     ]
+    frames: dict[int, object] = {0: batch, 1: 4 * time}
+    shapes: dict[str, dict[int, object]] = {"codes": {0: batch, 1: time}, "features": frames}
     if steps:
-        frames: dict[int, object] = {0: batch, 1: 4 * time}
-        shapes = {"codes": {0: batch, 1: time}, "features": frames, "noise": frames}
-        jobs.append(("refiner", _Refine(tokenizer, steps, noise), (codes, features, features + 1), shapes, "refined"))
-    for name, module, inputs, shapes, output in jobs:
-        path = folder / f"{name}.onnx"
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the exporter warns of its own internals
-            torch.onnx.export(
-                module, inputs, path, input_names=list(shapes), output_names=[output], dynamic_shapes=shapes,
-                opset_version=OPSET, dynamo=True, external_data=False, verbose=False, optimize=True,
-            )  # fmt: skip
-        halved(path)
-        log.info("%s: %.1f MB", path, path.stat().st_size / 1e6)
+        given = (codes, features, features + 1)
+        jobs.append(("refiner", _Refine(tokenizer, steps, noise), given, {**shapes, "noise": frames}, ["refined"]))
+    if stepwise:
+        given = (codes, features, features + 1, torch.ones(2), torch.zeros(2))
+        shapes = {**shapes, "state": frames, "now": {0: batch}, "after": {0: batch}}
+        jobs.append(("step", _Step(tokenizer), given, shapes, ["next", "refined"]))
+    for name, module, inputs, shapes, outputs in jobs:
+        _trace(module, inputs, folder / f"{name}.onnx", shapes, outputs)
+
+
+def _trace(
+    module: nn.Module, inputs: tuple[Tensor, ...], path: Path, shapes: dict[str, dict[int, Any]], outputs: list[str]
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns of its own internals
+        torch.onnx.export(
+            module, inputs, path, input_names=list(shapes), output_names=outputs, dynamic_shapes=tuple(shapes.values()),
+            opset_version=OPSET, dynamo=True, external_data=False, verbose=False, optimize=True,
+        )  # fmt: skip
+    halved(path)
+    log.info("%s: %.1f MB", path, path.stat().st_size / 1e6)
+
+
+def write(graph: Graph, folder: Path) -> None:
+    """Writes one graph of a tokenizer (models/tokenizers/contract.py) into `folder`, halved as those of `export`."""
+    count = {name: torch.export.Dim(name, min=1 if name == "B" else 2, max=4096) for name in ("B", "K")}
+    shapes = {
+        name: {axis: many * count[unit] if many > 1 else count[unit] for axis, (unit, many) in axes.items()}
+        for name, axes in graph.axes.items()
+    }
+    _trace(graph.module, tuple(graph.inputs.values()), folder / f"{graph.name}.onnx", shapes, list(graph.outputs))
+
+
+def plans(recipe: Recipe) -> dict[str, Plan]:
+    """The language graphs of a recipe, by file."""
+    codes, rank = len(SPECIAL) + recipe.tokenizer.codes, recipe.language.rank
+    return {
+        "language-fp32.onnx": Plan("fp32", codes, rank),
+        "language-int8.onnx": Plan("int8", codes, rank),
+        "language-int4.onnx": Plan("int4", codes, rank, experts=1),
+    }
 
 
 def main() -> int:
@@ -123,13 +180,24 @@ def main() -> int:
     )
     parser.add_argument("recipe", type=Path, help="a file of export/recipes, trained")
     parser.add_argument("--out", type=Path, help="folder for the graphs (<run>/onnx)")
+    parser.add_argument("--backbone", type=Path, metavar="DIR", help="a folder of transformers (the packaged SmolLM2)")
     parser.add_argument("--steps", type=int, help="Euler steps of the refiner (the recipe's refiner_steps); 0: none")
+    parser.add_argument("--stepwise", action="store_true", help="a graph of a single Euler step as well")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    for noisy in ("onnxscript", "onnx_ir", "torch.onnx"):  # they tell of every node they fold
+        logging.getLogger(noisy).setLevel(logging.ERROR)
     try:
         recipe = load(options.recipe)
         steps = recipe.refiner_steps if options.steps is None else options.steps
-        export(trained_tokenizer(recipe), options.out or recipe.run / "onnx", steps, recipe.refiner_noise)
+        folder = options.out or recipe.run / "onnx"
+        if not isinstance(recipe.tokenizer, FlowVQConfig):
+            folder.mkdir(parents=True, exist_ok=True)
+            for graph in train_stages.trained(recipe).graphs():
+                write(graph, folder)
+            return 0
+        export(trained_tokenizer(recipe), folder, steps, recipe.refiner_noise, options.stepwise)
+        language_graph.write(checkpoint.read(options.backbone).sizes, plans(recipe), folder)
     except MotionError as error:
         log.error("%s", error)
         return 2

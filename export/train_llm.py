@@ -18,7 +18,7 @@ from typing import cast
 
 import torch
 from accelerate import Accelerator
-from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
+from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
@@ -68,9 +68,10 @@ def text_tokenizer(words: PreTrainedTokenizerBase) -> Callable[[str], list[int]]
     return lambda text: list(words(text, add_special_tokens=False)["input_ids"])
 
 
-def train(recipe: Recipe, folder: Path | None = None) -> None:
-    """The whole run, on the backbone in `folder` or on the packaged one. Raises MotionError where the data, the
-    tokenizer or the backbone are missing."""
+def train(recipe: Recipe, folder: Path | None = None, begin: Path | None = None) -> None:
+    """The whole run, on the backbone in `folder` or on the packaged one; a run without a checkpoint starts from the
+    trained weights in `begin`, where given. Raises MotionError where the data, the tokenizer or the backbone are
+    missing."""
     training = recipe.language_training
     tokenizer = trained_tokenizer(recipe, refined=False)
     data = dataset.load(recipe.data, "train", recipe.corpora)
@@ -79,6 +80,8 @@ def train(recipe: Recipe, folder: Path | None = None) -> None:
     accelerator = Accelerator(mixed_precision=training.precision, cpu=not torch.cuda.is_available())
     dtype = torch.bfloat16 if training.precision == "bf16" else torch.float32
     model, words = build(recipe.language, tokenizer, backbone.prepared(folder), dtype)
+    if begin is not None:
+        restore(model, begin)
     messages = Messages(
         samples, model.vocabulary, text_tokenizer(words), training.batch, training.longest, training.seed, recipe.tasks
     )
@@ -116,6 +119,16 @@ def save(model: MotionLanguageModel, folder: Path) -> None:
     save_file(layers, folder / "embeddings.safetensors")
 
 
+def restore(model: MotionLanguageModel, folder: Path) -> None:
+    """Puts back what `save` wrote. Raises BadFile where it is not there."""
+    for name in ("adapter.safetensors", "embeddings.safetensors"):
+        if not (folder / name).exists():
+            raise BadFile("is not there; give the folder of a trained run", str(folder / name))
+    set_peft_model_state_dict(model.trunk, load_file(folder / "adapter.safetensors"))
+    layers = {name: tensor.float() for name, tensor in load_file(folder / "embeddings.safetensors").items()}
+    model.layers.load_state_dict(layers)
+
+
 def save_checkpoint(recipe: Recipe, folder: Path | None = None) -> None:
     """Writes what the last checkpoint of a run that has not ended holds. Raises BadFile where there is none."""
     path = recipe.run / "language" / "checkpoint" / "model.safetensors"
@@ -138,6 +151,7 @@ def main() -> int:
     )
     parser.add_argument("recipe", type=Path, help="a file of export/recipes")
     parser.add_argument("--backbone", type=Path, metavar="DIR", help="a folder of transformers (the packaged SmolLM2)")
+    parser.add_argument("--begin", type=Path, metavar="DIR", help="start from the trained weights in this run's folder")
     parser.add_argument("--save-checkpoint", action="store_true", help="only write the last checkpoint's adapters")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -146,7 +160,7 @@ def main() -> int:
         if options.save_checkpoint:
             save_checkpoint(recipe, options.backbone)
         else:
-            train(recipe, options.backbone)
+            train(recipe, options.backbone, options.begin)
     except MotionError as error:
         log.error("%s", error)
         return 2

@@ -1,4 +1,5 @@
-"""Trains a recipe's motion tokenizer: the FSQ autoencoder, then the flow-matching refiner on its frozen codes.
+"""Trains a recipe's motion tokenizer: VerMo's FSQ autoencoder, then the flow-matching refiner on its frozen codes; one
+of another kind by its own stages (export/train_stages.py).
 
     python -m export.train_tokenizer export/recipes/vermo-base.toml
     accelerate launch -m export.train_tokenizer export/recipes/vermo-base.toml      several GPUs
@@ -17,74 +18,35 @@ import torch
 from accelerate import Accelerator
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from export import dataset, loop
+from export import dataset, loop, train_stages
 from export.recipe import Recipe, load
-from models import flow, kinematics
-from models.tokenizers.vermo import FlowVQ
-from motion.errors import BadFile, MotionError
-from motion.features import LAYOUT, Statistics
+from models.tokenizers import contract
+from models.tokenizers.vermo import FlowVQ, FlowVQConfig
+from motion.errors import BadConfig, BadFile, MotionError
+from motion.features import Statistics
 
 log = logging.getLogger(__name__)
 Batch = list[tuple[int, int, int]]
 _SHORTEST = 16  # frames of the refiner's shortest crops: a stream decodes windows of a few tokens
 
 
-class _Autoencoder(nn.Module):
-    """What one step of the first stage computes, as a module, so that accelerate can wrap it."""
+class _Stage(nn.Module):
+    """What one step of a stage computes, as a module, so that accelerate can wrap it."""
 
-    def __init__(self, tokenizer: FlowVQ) -> None:
+    def __init__(self, tokenizer: FlowVQ, stage: str) -> None:
         super().__init__()
         self.tokenizer = tokenizer
+        self.stage = stage
 
-    def forward(self, frames: Tensor) -> dict[str, Tensor]:
-        tokenizer = self.tokenizer
-        quantized, codes = tokenizer.quantize(frames)
-        output = tokenizer.reconstruct(quantized).float()
-        target = tokenizer.normalise(frames)
-        terms = {name: F.smooth_l1_loss(output[..., at], target[..., at]) for name, at in LAYOUT.items()}
-        terms |= _geometry(tokenizer.restore(output), frames)
-        # The root's errors add up over the clip: they weigh more than their few columns say.
-        weights = {"root_turn": 1.5, "root_step": 2.0, "joints": 8.0, "velocity": 1.0, "place": 2.0, "heading": 1.0}
-        total = sum((weights.get(name, 1.0) * value for name, value in terms.items()), torch.zeros(()))
-        used = torch.unique(codes).numel() / tokenizer.config.codes
-        return {"loss": total, **{k: v.detach() for k, v in terms.items()}, "used": torch.tensor(used)}
-
-
-class _Flow(nn.Module):
-    """One step of the second stage."""
-
-    def __init__(self, tokenizer: FlowVQ) -> None:
-        super().__init__()
-        self.tokenizer = tokenizer
-
-    def forward(self, frames: Tensor, sigma: Tensor, noise: Tensor) -> dict[str, Tensor]:
-        estimate, clean = self.tokenizer.estimate(frames, sigma, noise)
-        estimate = estimate.float()
-        terms = {"flow": F.mse_loss(estimate, clean), **_geometry(self.tokenizer.restore(estimate), frames)}
-        weights = {"flow": 1.0, "joints": 4.0, "velocity": 0.5, "place": 1.0, "heading": 0.5}
-        total = sum((weights[name] * value for name, value in terms.items()), torch.zeros(()))
-        return {"loss": total, **{name: value.detach() for name, value in terms.items()}}
-
-
-def _geometry(ours: Tensor, theirs: Tensor) -> dict[str, Tensor]:
-    """Errors of raw features (B, T, D) as bodies: joints and their speed in the heading frame, place and heading in the
-    world. In float32: positions add up over the clip."""
-    with torch.autocast(ours.device.type, enabled=False):
-        joints, joints_ = kinematics.heading_positions(ours), kinematics.heading_positions(theirs)
-        velocity = (joints.diff(dim=1) - joints_.diff(dim=1)) * 30
-        (heading, place), (heading_, place_) = kinematics.trajectory(ours), kinematics.trajectory(theirs)
-        return {
-            "joints": F.smooth_l1_loss(joints, joints_, beta=0.05),
-            "velocity": F.smooth_l1_loss(velocity, torch.zeros_like(velocity), beta=0.5),
-            "place": F.smooth_l1_loss(place, place_, beta=0.03),
-            "heading": F.smooth_l1_loss(heading, heading_, beta=0.03),
-        }
+    def forward(self, frames: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        return self.tokenizer.losses(contract.Batch(frames, generator=generator), self.stage)
 
 
 def tokenizer_of(recipe: Recipe, statistics: Statistics | None = None) -> FlowVQ:
-    """A fresh tokenizer of the recipe's sizes."""
+    """A fresh tokenizer of the recipe's sizes. Raises BadConfig for a recipe of another kind."""
+    if not isinstance(recipe.tokenizer, FlowVQConfig):
+        raise BadConfig(f"recipe {recipe.name!r} is not of kind 'vermo', which is asked for here")
     return FlowVQ(recipe.tokenizer, statistics)
 
 
@@ -99,61 +61,73 @@ def trained_tokenizer(recipe: Recipe, refined: bool = True) -> FlowVQ:
     return tokenizer.eval()
 
 
-def train(recipe: Recipe, stages: tuple[str, ...] = ("autoencoder", "refiner")) -> None:
-    """Both stages; each goes on from its checkpoint. Raises MotionError where the data are missing."""
+def train(recipe: Recipe, stages: tuple[str, ...] = ("autoencoder", "refiner"), begin: Path | None = None) -> None:
+    """Both stages; each goes on from its checkpoint. `begin` names the weights that a run without one starts from.
+    Raises MotionError where the data are missing."""
     data = dataset.load(recipe.data, "train", recipe.corpora)
     torch.manual_seed(recipe.tokenizer_training.seed)
     tokenizer = tokenizer_of(recipe, Statistics.measure(data.all_frames()))
+    if begin is not None:
+        tokenizer.load_state_dict(load_file(begin))
     count = sum(p.numel() for p in tokenizer.parameters()) / 1e6
     log.info("%d clips, %.1f million parameters", len(data.entries), count)
     middle = recipe.run / "autoencoder.safetensors"
     if "autoencoder" in stages and not middle.exists():
-        training = recipe.tokenizer_training
-        accelerator = Accelerator(mixed_precision=training.precision, cpu=not torch.cuda.is_available())
-        crops = dataset.Crops(data, training.longest, training.batch, training.seed)
-
-        def autoencoder_loss(model: nn.Module, batch: Batch, _: torch.Generator) -> dict[str, Tensor]:
-            return model(torch.from_numpy(crops.arrays(batch)).to(accelerator.device))
-
-        parameters = [
-            *tokenizer.encoder.parameters(),
-            *tokenizer.quantizer.parameters(),
-            *tokenizer.decoder.parameters(),
-        ]
-        for parameter in tokenizer.refiner.parameters():
-            parameter.requires_grad_(False)
-        loop.train(
-            _Autoencoder(tokenizer),
-            parameters,
-            crops.epoch,
-            autoencoder_loss,
-            training,
-            recipe.run / "autoencoder",
-            accelerator,
-        )
-        if accelerator.is_main_process:
-            save_file(tokenizer.state_dict(), middle)
-        accelerator.free_memory()
+        _train_autoencoder(recipe, tokenizer, data, "autoencoder")
+    if "decoder" in stages:
+        if begin is None:
+            tokenizer.load_state_dict(load_file(middle))
+        _train_autoencoder(recipe, tokenizer, data, "decoder")
     if "refiner" in stages:
-        tokenizer.load_state_dict(load_file(middle))
+        trained = load_file(middle)
+        if begin is not None:  # the first stage may be an older run's; the refiner is the given one's
+            trained |= {name: value for name, value in load_file(begin).items() if name.startswith("refiner.")}
+        tokenizer.load_state_dict(trained)
         _train_refiner(recipe, tokenizer, data)
+
+
+def _train_autoencoder(recipe: Recipe, tokenizer: FlowVQ, data: dataset.Dataset, stage: str) -> None:
+    """Encoder, codes and decoder; stage "decoder" leaves the codes of every motion as they are."""
+    training = recipe.tokenizer_training
+    accelerator = Accelerator(mixed_precision=training.precision, cpu=not torch.cuda.is_available())
+    crops = dataset.Crops(data, training.longest, training.batch, training.seed, balanced=True)
+
+    def autoencoder_loss(model: nn.Module, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        return model(torch.from_numpy(crops.arrays(batch)).to(accelerator.device), generator)
+
+    parts = ("decoder.", "quantizer.inner.project_out.", *(() if stage == "decoder" else ("encoder.", "quantizer.")))
+    for name, parameter in tokenizer.named_parameters():
+        parameter.requires_grad_(name.startswith(parts))
+    parameters = [parameter for parameter in tokenizer.parameters() if parameter.requires_grad]
+    loop.train(
+        _Stage(tokenizer, "autoencoder"),
+        parameters,
+        crops.epoch,
+        autoencoder_loss,
+        training,
+        recipe.run / stage,
+        accelerator,
+    )
+    if accelerator.is_main_process:
+        save_file(tokenizer.state_dict(), recipe.run / "autoencoder.safetensors")
+    accelerator.free_memory()
 
 
 def _train_refiner(recipe: Recipe, tokenizer: FlowVQ, data: dataset.Dataset) -> None:
     training = recipe.refiner_training
+    if training is None:
+        raise BadConfig(f"recipe {recipe.name!r} does not tell how its refiner is trained; give it [refiner_training]")
     accelerator = Accelerator(mixed_precision=training.precision, cpu=not torch.cuda.is_available())
-    crops = dataset.Crops(data, training.longest, training.batch, training.seed, _SHORTEST)
+    crops = dataset.Crops(data, training.longest, training.batch, training.seed, _SHORTEST, balanced=True)
     for name, parameter in tokenizer.named_parameters():
         parameter.requires_grad_(name.startswith("refiner."))
 
     def flow_loss(model: nn.Module, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        frames = torch.from_numpy(crops.arrays(batch))
-        sigma = flow.training_sigmas(len(frames), generator, accelerator.device)
-        noise = torch.randn(frames.shape, generator=generator).to(accelerator.device)
-        return model(frames.to(accelerator.device), sigma, noise)
+        return model(torch.from_numpy(crops.arrays(batch)).to(accelerator.device), generator)
 
     parameters = list(tokenizer.refiner.parameters())
-    loop.train(_Flow(tokenizer), parameters, crops.epoch, flow_loss, training, recipe.run / "refiner", accelerator)
+    stage = _Stage(tokenizer, "refiner")
+    loop.train(stage, parameters, crops.epoch, flow_loss, training, recipe.run / "refiner", accelerator)
     if accelerator.is_main_process:
         save_file(tokenizer.state_dict(), recipe.run / "tokenizer.safetensors")
 
@@ -167,11 +141,26 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("recipe", type=Path, help="a file of export/recipes")
-    parser.add_argument("--stage", choices=("autoencoder", "refiner"), help="only this stage (both)")
+    parser.add_argument(
+        "--stage",
+        choices=("autoencoder", "decoder", "refiner"),
+        help="only this stage (autoencoder, then refiner); decoder: "
+        "train the decoder on, every motion keeping its codes",
+    )
+    parser.add_argument(
+        "--begin", type=Path, metavar="FILE", help="start from these trained weights instead of random ones"
+    )
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        train(load(options.recipe), (options.stage,) if options.stage else ("autoencoder", "refiner"))
+        recipe = load(options.recipe)
+        stages = (options.stage,) if options.stage else ("autoencoder", "refiner")
+        if isinstance(recipe.tokenizer, FlowVQConfig):
+            train(recipe, stages, options.begin)
+        elif options.stage or options.begin:
+            raise BadConfig(f"--stage and --begin are for kind 'vermo'; recipe {recipe.name!r} trains all its stages")
+        else:
+            train_stages.train(recipe)
     except MotionError as error:
         log.error("%s", error)
         return 2

@@ -2,14 +2,15 @@
 
     python -m export.verify export/recipes/vermo-base.toml --onnx runs/vermo-base/onnx
 
-Compares torch float64, torch float32 and onnxruntime: codes, joints of decoder and refiner. Writes report.json beside
-the graphs; `pack` refuses graphs without a passed report of exactly these files.
+Compares torch in float64 with torch in float32, with onnxruntime in float32 and float16, and with onnxruntime's
+providers for cards where one works: codes, frames of decoder and refiner (export/graph_parity.py), scores of the
+language model (export/language_parity.py). Writes report.json beside the graphs; `pack` refuses graphs without a passed
+report of exactly these files.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
 import json
 import logging
 import sys
@@ -17,85 +18,49 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
-import torch
 
-from export import dataset
+from export import dataset, graph_parity, language_parity, to_onnx
+from export.graph_parity import GRAPHS
 from export.recipe import Recipe, load
 from export.train_tokenizer import trained_tokenizer
-from models import flow
-from models.tokenizers.vermo import FlowVQ
-from motion import bundle, features
-from motion.clip import positions
+from motion import bundle
 from motion.errors import BadFile, MotionError
-from motion.quat import F32
 
 log = logging.getLogger(__name__)
 REPORT = "report.json"
-GRAPHS = ("encoder.onnx", "decoder.onnx", "refiner.onnx")
-_LEAST_EQUAL_CODES = 0.99  # weights stored in half precision move a latent across a rounding edge now and then
-_MOST_JOINT_ERROR = 0.005  # metres, mean over joints: half-precision weights
+_LONGEST = 256  # frames of a clip
 
 
-def _session(path: Path) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-
-
-def _joint_error(ours: F32, theirs: F32) -> float:
-    """Mean distance of joints, metres, roots brought together: what a step differs adds up over a clip."""
-    a, b = positions(features.decode(ours)), positions(features.decode(theirs))
-    return float(np.linalg.norm((a - a[:, :1]) - (b - b[:, :1]), axis=-1).mean())
-
-
-def verify(recipe: Recipe, folder: Path, clips: int = 12) -> dict[str, Any]:
-    """Measures and judges; returns the report. Raises MotionError where data, weights or graphs are missing."""
+def verify(recipe: Recipe, folder: Path, clips: int = 12, backbone: Path | None = None) -> dict[str, Any]:
+    """Measures and judges; returns the report. Raises MotionError where data, weights or graphs are missing. Language
+    graphs may be missing."""
     tokenizer = trained_tokenizer(recipe)
-    double = copy.deepcopy(tokenizer).double()
-    graphs = {name: _session(folder / name) for name in GRAPHS if (folder / name).exists()}
+    present = [name for name in GRAPHS if (folder / name).exists()]
     for name in GRAPHS[:2]:  # a bundle may do without a refiner
-        if name not in graphs:
+        if name not in present:
             raise BadFile("is not there; run python -m export.to_onnx with this recipe first", str(folder / name))
     data = dataset.load(recipe.data, "test", recipe.corpora)
     rng = np.random.default_rng(0)
     picks = rng.choice(len(data.entries), min(clips, len(data.entries)), replace=False)
-    samples = [np.array(data.clip(data.entries[int(i)]))[:256] for i in picks]
-    sigmas = flow.sampling_sigmas(recipe.refiner_steps)
-    equal: list[float] = []
-    joint: dict[str, list[float]] = {"float32": [], "decoder.onnx": [], "refiner.onnx": []}
-    for frames in samples:
-        tensor = torch.from_numpy(frames)[None]
-        with torch.inference_mode():
-            codes = tokenizer.encode(tensor)
-            plain, exact = tokenizer.decode(codes), _decode64(tokenizer, double, codes)
-        equal.append(float((graphs["encoder.onnx"].run(None, {"features": frames[None]})[0] == codes.numpy()).mean()))
-        decoded = graphs["decoder.onnx"].run(None, {"codes": codes.numpy()})[0]
-        joint["float32"].append(_joint_error(plain[0].numpy(), exact))
-        joint["decoder.onnx"].append(_joint_error(decoded[0], exact))
-        if "refiner.onnx" in graphs:
-            noise = rng.standard_normal(tuple(plain.shape)).astype(np.float32)
-            with torch.inference_mode():
-                refined = tokenizer.refine(codes, plain, torch.from_numpy(noise) * recipe.refiner_noise, sigmas)
-            got = graphs["refiner.onnx"].run(None, {"codes": codes.numpy(), "features": plain.numpy(), "noise": noise})[
-                0
-            ]
-            joint["refiner.onnx"].append(_joint_error(got[0], refined[0].numpy()))
-    figures = {name: float(np.max(values)) for name, values in joint.items() if values}
-    passed = float(np.mean(equal)) >= _LEAST_EQUAL_CODES and max(figures.values()) <= _MOST_JOINT_ERROR
+    samples = [np.array(data.clip(data.entries[int(i)]))[:_LONGEST] for i in picks]
+    samples = [frames[: len(frames) // 4 * 4] for frames in samples]
+    rows = graph_parity.measure(tokenizer, folder, samples, recipe.refiner_steps, recipe.refiner_noise)
+    passed = all(row["passed"] for row in rows.values())
+    plans = {name: plan for name, plan in to_onnx.plans(recipe).items() if (folder / name).exists()}
+    language = language_parity.measure(recipe, folder, plans, tokenizer, backbone) if plans else {}
+    passed = passed and all(row.get("passed", True) for row in language.values())
+    weights = language_parity.WEIGHTS if plans else ()
+    files = [*present, *plans, *(["words.onnx"] if plans else [])]
     return {
         "passed": bool(passed),
         "clips": len(samples),
-        "codes_equal": float(np.mean(equal)),
-        "worst_joint_error_m": figures,
-        "refiner_steps": recipe.refiner_steps if "refiner.onnx" in graphs else 0,
-        "files": {name: bundle.sha256(folder / name) for name in graphs},
+        "tokenizer": rows,
+        "refiner_steps": recipe.refiner_steps if "refiner.onnx" in present else 0,
+        "language": language,
+        "graphs": {name: plan.record() for name, plan in plans.items()},
+        "files": {name: bundle.sha256(folder / name) for name in files},
+        "weights": {name: bundle.sha256(recipe.run / name) for name in weights},
     }
-
-
-def _decode64(tokenizer: FlowVQ, double: FlowVQ, codes: torch.Tensor) -> F32:
-    """The decoder in float64 behind the float32 code book, which knows no other precision."""
-    return double.restore(double.reconstruct(tokenizer.quantizer.lookup(codes).double()))[0].float().numpy()
 
 
 def main() -> int:
@@ -106,12 +71,13 @@ def main() -> int:
     )
     parser.add_argument("recipe", type=Path, help="a file of export/recipes, trained")
     parser.add_argument("--onnx", type=Path, help="folder of the graphs (<run>/onnx)")
+    parser.add_argument("--backbone", type=Path, metavar="DIR", help="a folder of transformers (the packaged SmolLM2)")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         recipe = load(options.recipe)
         folder = options.onnx or recipe.run / "onnx"
-        report = verify(recipe, folder)
+        report = verify(recipe, folder, backbone=options.backbone)
     except MotionError as error:
         log.error("%s", error)
         return 2

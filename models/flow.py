@@ -1,6 +1,7 @@
 """Flow matching between noise and data, with diffusers' FlowMatchEulerDiscreteScheduler.
 
-m_t = (1 - sigma) m + sigma eps; a model predicts the velocity eps - m (VerMo, section 4.2, equations 3 to 5).
+m_t = (1 - sigma) m + sigma eps; a model predicts the velocity eps - m (VerMo, section 4.2, equations 3 to 5). UniMotion
+(section D.4) counts its time t = 1 - sigma from noise to data, and its velocity is m - eps; noise levels are the same.
 """
 
 from __future__ import annotations
@@ -33,3 +34,13 @@ def noisy(data: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
     """Data (B, ...) moved towards noise of the same shape by sigma (B,)."""
     weight = sigma.reshape(-1, *[1] * (data.dim() - 1))
     return (1 - weight) * data + weight * noise
+
+
+def logit_normal_sigmas(count: int, generator: torch.Generator | None, device: torch.device) -> Tensor:
+    """Noise levels (count,), most of them in the middle: the logistic function of normal numbers (UniMotion, D.4)."""
+    return torch.randn(count, generator=generator).sigmoid().to(device)
+
+
+def guided(with_condition: Tensor, without: Tensor, scale: float) -> Tensor:
+    """A velocity away from the one without condition (classifier-free guidance; UniMotion, equation 18)."""
+    return without + scale * (with_condition - without)

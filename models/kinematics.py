@@ -7,9 +7,14 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from motion.features import LAYOUT
+from motion.contacts import JOINTS
+from motion.features import FPS, LAYOUT
 from motion.skeleton import SMPLX22
+
+_FEET = [SMPLX22.index(joint) for joint in JOINTS]
+_ENDS = [SMPLX22.index(f"{side}_{joint}") for side in ("left", "right") for joint in ("wrist", "ankle", "foot")]
 
 
 def matrices(rot6d: Tensor) -> Tensor:
@@ -49,11 +54,35 @@ def trajectory(frames: Tensor) -> tuple[Tensor, Tensor]:
     return heading, path + torch.stack([cosine * side + sine * ahead, cosine * ahead - sine * side], dim=-1)
 
 
+def world(joints: Tensor, heading: Tensor, place: Tensor) -> Tensor:
+    """Joints (B, T, J, 3) in the heading frame -> in the world, by heading (B, T) and place (B, T, 2)."""
+    sine, cosine = torch.sin(heading)[..., None], torch.cos(heading)[..., None]
+    x = cosine * joints[..., 0] + sine * joints[..., 2] + place[..., None, 0]
+    z = cosine * joints[..., 2] - sine * joints[..., 0] + place[..., None, 1]
+    return torch.stack([x, joints[..., 1], z], dim=-1)
+
+
 def world_positions(frames: Tensor) -> Tensor:
     """Joint positions (B, T, 22, 3) in the world of a clip whose path begins over the origin along +Z."""
-    local = heading_positions(frames)
-    heading, place = trajectory(frames)
-    sine, cosine = torch.sin(heading)[..., None], torch.cos(heading)[..., None]
-    x = cosine * local[..., 0] + sine * local[..., 2] + place[..., None, 0]
-    z = cosine * local[..., 2] - sine * local[..., 0] + place[..., None, 1]
-    return torch.stack([x, local[..., 1], z], dim=-1)
+    return world(heading_positions(frames), *trajectory(frames))
+
+
+def errors(ours: Tensor, theirs: Tensor) -> dict[str, Tensor]:
+    """Errors of raw features (B, T, D) as bodies: joints and their speed in the heading frame, place, heading and the
+    speed of the feet in the world. In float32: positions add up over the clip."""
+    with torch.autocast(ours.device.type, enabled=False):
+        joints, joints_ = heading_positions(ours), heading_positions(theirs)
+        velocity = (joints.diff(dim=1) - joints_.diff(dim=1)) * FPS
+        (heading, place), (heading_, place_) = trajectory(ours), trajectory(theirs)
+        feet = world(joints[..., _FEET, :], heading, place).diff(dim=1)
+        feet_ = world(joints_[..., _FEET, :], heading_, place_).diff(dim=1)
+        reach = torch.ones(len(SMPLX22), device=ours.device)
+        reach[_ENDS] = 2.0  # hands and feet carry what is done: twice the rest
+        apart = F.smooth_l1_loss(joints, joints_, beta=0.3, reduction="none").mean(-1)
+        return {
+            "joints": (reach * apart).mean(),
+            "velocity": F.smooth_l1_loss(velocity, torch.zeros_like(velocity), beta=0.5),
+            "place": F.smooth_l1_loss(place, place_, beta=0.03),
+            "heading": F.smooth_l1_loss(heading, heading_, beta=0.03),
+            "feet": F.smooth_l1_loss(FPS * feet, FPS * feet_, beta=0.1),
+        }

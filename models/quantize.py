@@ -1,21 +1,35 @@
-"""Quantizers: continuous latents -> codes and back.
+"""Quantizers through vector-quantize-pytorch: continuous latents -> codes and back.
 
-Finite scalar quantization (Mentzer et al. 2023) through vector-quantize-pytorch: each channel is bounded and rounded
-to a few levels, gradients pass straight through.
+All alike: `module(latents)` gives quantized latents and codes and changes nothing; `learn(latents)` is the same while
+training, with the terms that its training adds; `lookup(codes)` gives the quantized latents back. Latents are
+(B, K, width), codes (B, K) int64, of a residual quantizer (B, K, books). Gradients pass straight through.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from vector_quantize_pytorch import FSQ as _FSQ
+from vector_quantize_pytorch import LFQ as _LFQ
+from vector_quantize_pytorch import ResidualVQ, VectorQuantize
+
+from motion.errors import BadConfig
+
+_SLICES = 64  # random directions along which `unevenness` compares
+_DECAY = 0.99  # of the moving average of a book's entries (T2M-GPT, Zhang et al. 2023, section 3.2)
+_DEAD = 1  # uses a step, on average, below which an entry is replaced by a latent of the batch (T2M-GPT)
+_COMMIT = 0.02  # weight of the commitment in T2M-GPT, which MotionGPT and HMVLM take over
+Learned = tuple[Tensor, Tensor, dict[str, Tensor]]
+"""Quantized latents, codes, terms by name."""
 
 
 class FSQ(nn.Module):
-    """Latents (B, K, width) <-> codes (B, K) int64 in [0, product of levels)."""
+    """Finite scalar quantization (Mentzer et al. 2023): each channel is bounded and rounded to a few levels."""
 
     def __init__(self, levels: Sequence[int], width: int) -> None:
         super().__init__()
@@ -29,6 +43,30 @@ class FSQ(nn.Module):
         quantized, codes = self.inner(latents)
         return quantized.to(latents.dtype), codes
 
+    def learn(self, latents: Tensor) -> Learned:
+        """Nothing is learned but to use all codes."""
+        quantized, codes = self(latents)
+        return quantized, codes, {"spread": self.unevenness(latents)}
+
+    def channels(self, latents: Tensor) -> Tensor:
+        """Latents (B, K, width) -> what is rounded, one number a channel and not yet bounded (B, K, C)."""
+        return self.inner.project_in(latents)
+
+    def round(self, channels: Tensor) -> tuple[Tensor, Tensor]:
+        """Channels (B, K, C) -> quantized latents (B, K, width), differentiable, and codes (B, K) int64."""
+        levels = self.inner.quantize(channels)
+        return self.inner.project_out(levels), self.inner.codes_to_indices(levels.detach()).to(torch.int64)
+
+    def unevenness(self, latents: Tensor) -> Tensor:
+        """How far a batch of latents (B, K, width) is from using all codes alike: the sliced Wasserstein distance
+        (Bonneel et al. 2015) between its bounded channels and as many points drawn evenly from the cube. Channels that
+        say the same thing leave most codes unused, however well each of them fills its own levels."""
+        points = torch.tanh(self.channels(latents.float())).flatten(0, -2)  # (N, C)
+        slices = F.normalize(torch.randn(points.shape[1], _SLICES, device=points.device), dim=0)
+        even = torch.rand_like(points) * 2 - 1
+        ours, theirs = (points @ slices).sort(dim=0).values, (even @ slices).sort(dim=0).values
+        return (ours - theirs).square().mean()
+
     def lookup(self, codes: Tensor) -> Tensor:
         """Quantized latents (B, K, width) of codes (B, K)."""
         return self.inner.indices_to_codes(codes)
@@ -36,3 +74,112 @@ class FSQ(nn.Module):
     def digits(self, codes: Tensor) -> Tensor:
         """Codes (...,) as one level index a channel (..., channels)."""
         return self.inner.indices_to_level_indices(codes)
+
+
+class LFQ(nn.Module):
+    """Lookup-free quantization (Yu et al. 2023): the signs of a few channels. Codes are in [0, 2 ** channels)."""
+
+    def __init__(self, size: int, width: int) -> None:
+        super().__init__()
+        if size < 2 or size & (size - 1):
+            raise BadConfig(f"LFQ's codes are signs, so there must be a power of two of them, got {size}")
+        self.size = size
+        with torch.device("cpu"):  # tables, as FSQ's
+            self.inner = _LFQ(dim=width, codebook_size=size, commitment_loss_weight=0.25)  # as in MAGVIT-v2
+
+    def forward(self, latents: Tensor) -> tuple[Tensor, Tensor]:
+        """Quantized latents (B, K, width), differentiable, and codes (B, K)."""
+        channels = self.inner.project_in(latents)
+        signs = torch.where(channels > 0, 1.0, -1.0)
+        weights = 2 ** torch.arange(channels.shape[-1] - 1, -1, -1, device=channels.device)
+        codes = ((signs > 0) * weights).sum(-1)
+        return self.inner.project_out(channels + (signs - channels).detach()), codes
+
+    def learn(self, latents: Tensor) -> Learned:
+        """Terms: codes are to be sure one by one and spread together, and latents near their signs."""
+        quantized, codes, loss = self.inner(latents)
+        return quantized, codes.to(torch.int64), {"entropy": loss}
+
+    def lookup(self, codes: Tensor) -> Tensor:
+        """Quantized latents (B, K, width) of codes (B, K)."""
+        return self.inner.indices_to_codes(codes)
+
+
+class RVQ(nn.Module):
+    """Residual vector quantization (Zeghidour et al. 2021): book after book, each for what those before it left, their
+    entries moving averages of what chose them. One book is plain vector quantization, with codes (B, K)."""
+
+    def __init__(self, size: int, width: int, books: int) -> None:
+        super().__init__()
+        self.size, self.count = size, books
+        self.inner = ResidualVQ(
+            dim=width, codebook_size=size, num_quantizers=books,
+            decay=_DECAY, threshold_ema_dead_code=_DEAD, commitment_weight=_COMMIT,
+        )  # fmt: skip
+
+    def forward(self, latents: Tensor) -> tuple[Tensor, Tensor]:
+        """Quantized latents (B, K, width), differentiable, and codes (B, K) or (B, K, books)."""
+        rest, codes = latents, list[Tensor]()
+        for entries in self._entries():
+            codes.append(nearest(rest, entries))
+            rest = rest - entries[codes[-1]]
+        return latents - rest.detach(), codes[0] if self.count == 1 else torch.stack(codes, dim=-1)
+
+    def learn(self, latents: Tensor) -> Learned:
+        """Term: the commitment of latents to the entries they chose."""
+        quantized, codes, loss = self.inner(latents)
+        return quantized, codes[..., 0] if self.count == 1 else codes, {"commit": loss.sum()}
+
+    def lookup(self, codes: Tensor) -> Tensor:
+        """Quantized latents (B, K, width) of codes."""
+        books = codes[..., None] if self.count == 1 else codes
+        found = [entries[books[..., i]] for i, entries in enumerate(self._entries())]
+        return torch.stack(found).sum(0)
+
+    def _entries(self) -> list[Tensor]:
+        """Each book's entries (size, width)."""
+        return [cast(VectorQuantize, layer).codebook for layer in self.inner.layers]
+
+
+class VQ(nn.Module):
+    """Vector quantization whose entries are parameters, moved by a term of the loss (van den Oord et al. 2017)."""
+
+    def __init__(self, size: int, width: int) -> None:
+        super().__init__()
+        self.size = size
+        self.inner = VectorQuantize(
+            width,
+            size,
+            learnable_codebook=True,
+            ema_update=False,
+            decay=_DECAY,
+            threshold_ema_dead_code=_DEAD,
+            commitment_weight=0.0,
+        )
+
+    def forward(self, latents: Tensor) -> tuple[Tensor, Tensor]:
+        """Quantized latents (B, K, width), differentiable, and codes (B, K)."""
+        codes = nearest(latents, self.inner.codebook)
+        return latents + (self.lookup(codes) - latents).detach(), codes
+
+    def learn(self, latents: Tensor) -> Learned:
+        """Terms: "embed", |sg(latents) - entries|^2, and "commit", |latents - sg(entries)|^2."""
+        codes = nearest(latents, self.inner.codebook)
+        entries = self.lookup(codes)
+        terms = {
+            "embed": F.mse_loss(entries, latents.detach()),
+            "commit": F.mse_loss(latents, entries.detach()),
+        }
+        if self.training:  # counts what is used, and replaces what is not
+            self.inner.update_indices(latents.detach(), codes)
+        return latents + (entries - latents).detach(), codes, terms
+
+    def lookup(self, codes: Tensor) -> Tensor:
+        """Entries (B, K, width) of codes (B, K)."""
+        return self.inner.codebook[codes]
+
+
+def nearest(latents: Tensor, entries: Tensor) -> Tensor:
+    """Which of the entries (N, width) is nearest to each of latents (..., width): (...) int64."""
+    distances = entries.square().sum(-1) - 2 * latents @ entries.T  # less the latents' own length
+    return distances.argmin(dim=-1)

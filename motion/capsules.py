@@ -31,7 +31,7 @@ def fit(skeleton: Skeleton) -> Body:
     bones = [i for i in range(1, len(skeleton)) if 1e-4 < lengths[i] <= lengths.sum() / 2]
     size = float(np.sort(lengths[bones])[-8:].mean()) if bones else 0.1  # of the limbs: fingers are many but short
     alone = np.eye(len(skeleton), dtype=np.float32)
-    sides = [_side(skeleton, joint) for joint in range(len(skeleton))]
+    sides = [side(skeleton, joint) for joint in range(len(skeleton))]
     skins, knots = ((WOOD, LEFT, RIGHT), (JOINT, LEFT_JOINT, RIGHT_JOINT))
     radius = {i: float(np.clip(0.16 * lengths[i], 0.06 * size, 0.30 * size)) for i in bones}
     pieces: list[Piece] = []
@@ -60,7 +60,7 @@ def _capsule(start: Real, end: Real, radius: float, weights: Real, paint: int) -
     return loft.tube(loft.rounded(rings, radius * 0.7, radius * 0.5), 10, paint)
 
 
-def _side(skeleton: Skeleton, joint: int) -> int:
+def side(skeleton: Skeleton, joint: int) -> int:
     """0 middle, 1 left, 2 right; a joint without a side in its name takes its parent's."""
     name = skeleton.joints[joint]
     plain = name if name[:1].islower() and name[1:2].isupper() else name.lower()
@@ -69,4 +69,4 @@ def _side(skeleton: Skeleton, joint: int) -> int:
     if _RIGHT.search(plain) or _RIGHT.search(name.lower()):
         return 2
     parent = skeleton.parents[joint]
-    return _side(skeleton, parent) if parent > 0 else 0
+    return side(skeleton, parent) if parent > 0 else 0

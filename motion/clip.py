@@ -6,21 +6,18 @@ position. All arrays are float32.
 
 from __future__ import annotations
 
-import zipfile
-import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
-from motion import quat
+from motion import npz, quat, sides
 from motion.errors import BadClip, BadFile
 from motion.quat import F32
 from motion.skeleton import Skeleton, fk
-
-# What numpy and zipfile raise for files that are cut short, altered, or something else altogether.
-_UNREADABLE = (OSError, EOFError, ValueError, TypeError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -38,6 +35,8 @@ class Clip:
     name: str = ""
     offsets: F32 | None = None
     """(T, J, 3) local joint offsets frame by frame, for files that move bones; None: the skeleton's own."""
+    betas: F32 | None = None
+    """(B,) shape of the body as SMPL-X counts it; None: unknown."""
 
     def __post_init__(self) -> None:
         frames, joints = len(self.root), len(self.skeleton)
@@ -58,6 +57,10 @@ class Clip:
             if not np.isfinite(array).all():
                 bad = int(np.argwhere(~np.isfinite(array))[0][0])
                 raise BadClip(f"clip {self.name!r}: {label} hold a value that is no number at frame {bad}")
+        if self.betas is not None and not (self.betas.ndim == 1 and np.isfinite(self.betas).all()):
+            raise BadClip(
+                f"clip {self.name!r}: betas of shape {self.betas.shape} are no row of numbers; give one for each shape"
+            )
 
     def __len__(self) -> int:
         return len(self.root)
@@ -74,7 +77,9 @@ def positions(clip: Clip) -> F32:
 
 
 def cut(clip: Clip, start: int, stop: int) -> Clip:
-    """Frames `start` to `stop` (exclusive)."""
+    """Frames `start` to `stop` (exclusive). Raises BadClip where the clip has no such frames."""
+    if not 0 <= start <= stop <= len(clip):
+        raise BadClip(f"cannot cut frames {start} to {stop} out of the {len(clip)} of clip {clip.name!r}; stay within")
     return replace(
         clip,
         rotations=clip.rotations[start:stop],
@@ -82,6 +87,38 @@ def cut(clip: Clip, start: int, stop: int) -> Clip:
         contacts=None if clip.contacts is None else clip.contacts[start:stop],
         offsets=None if clip.offsets is None else clip.offsets[start:stop],
     )
+
+
+def concatenate(clips: Sequence[Clip]) -> Clip:
+    """One clip right after the other, as they stand; name, rate and shape are the first's. Raises BadClip where their
+    skeletons or rates differ. Contacts are kept where all clips have them."""
+    first = clips[0]
+    for other in clips[1:]:
+        if (other.skeleton.joints, other.skeleton.parents) != (first.skeleton.joints, first.skeleton.parents):
+            raise BadClip(
+                f"clips on {first.skeleton.name!r} and {other.skeleton.name!r} make no one clip; retarget one of them"
+            )
+        if abs(other.fps - first.fps) > 1e-6 * first.fps:
+            raise BadClip(f"clips at {first.fps:g} and {other.fps:g} frames a second make no one clip; resample one")
+    moving = any(
+        other.offsets is not None or not np.array_equal(other.skeleton.offsets[1:], first.skeleton.offsets[1:])
+        for other in clips
+    )
+    contacts = [clip.contacts for clip in clips if clip.contacts is not None]
+    return replace(
+        first,
+        rotations=np.concatenate([clip.rotations for clip in clips]),
+        root=np.concatenate([clip.root for clip in clips]),
+        contacts=np.concatenate(contacts) if len(contacts) == len(clips) else None,
+        offsets=np.concatenate([bones(clip) for clip in clips]) if moving else None,
+    )
+
+
+def bones(clip: Clip) -> F32:
+    """Local joint offsets (T, J, 3) frame by frame, whether the clip moves bones or not."""
+    if clip.offsets is not None:
+        return clip.offsets
+    return np.broadcast_to(clip.skeleton.offsets, (len(clip), *clip.skeleton.offsets.shape))
 
 
 def resample(clip: Clip, fps: float) -> Clip:
@@ -130,31 +167,31 @@ def canonicalise(clip: Clip) -> Clip:
 
 
 def mirror(clip: Clip) -> Clip:
-    """Left and right exchanged across the world's YZ plane, for skeletons whose joints are named left_* and right_*
-    and whose rest pose is symmetric (`smplx22`)."""
-    joints = clip.skeleton.joints
-    partner = {"left_": "right_", "right_": "left_"}
-
-    def other(joint: str) -> str:
-        for side, opposite in partner.items():
-            if joint.startswith(side):
-                return opposite + joint[len(side) :]
-        return joint
-
-    order = [clip.skeleton.index(other(joint)) for joint in joints]
+    """Left and right exchanged across the world's YZ plane, for skeletons whose joints' names tell their sides
+    (`motion.sides`); joints in the middle, and those without a partner, mirror themselves."""
+    order = sides.partners(clip.skeleton)
+    parents = np.maximum(clip.skeleton.parents, 0)
+    rotations = clip.rotations[:, order] * np.array([1, 1, -1, -1], np.float32)
+    offsets = None if clip.offsets is None else clip.offsets[:, order] * sides.FLIP
+    lean = sides.lean(clip.skeleton, order)
+    if lean is not None:
+        back = quat.inv(lean)[parents]
+        back[0] = quat.IDENTITY
+        rotations = quat.mul(quat.mul(back, rotations), lean)
+        offsets = None if offsets is None else quat.rotate(back, offsets)
     return replace(
         clip,
-        rotations=clip.rotations[:, order] * np.array([1, 1, -1, -1], np.float32),
-        root=clip.root * np.array([-1, 1, 1], np.float32),
+        rotations=rotations,
+        root=clip.root * sides.FLIP,
         contacts=None if clip.contacts is None else clip.contacts[:, [2, 3, 0, 1]],
-        offsets=None if clip.offsets is None else clip.offsets[:, order] * np.array([-1, 1, 1], np.float32),
+        offsets=offsets,
     )
 
 
 def save(clip: Clip, path: Path) -> None:
     """Writes a clip as `.npz`; `load` reads it back bit for bit."""
     skeleton = clip.skeleton
-    optional = {"contacts": clip.contacts, "animated_offsets": clip.offsets}
+    optional = {"contacts": clip.contacts, "animated_offsets": clip.offsets, "betas": clip.betas}
     np.savez(
         path,
         name=np.array(clip.name),
@@ -170,29 +207,37 @@ def save(clip: Clip, path: Path) -> None:
     )
 
 
-def load(path: Path) -> Clip:
-    """Reads a clip written by `save`. Raises BadFile."""
+def load(path: Path, most: int = 1 << 29) -> Clip:
+    """Reads a clip written by `save`, whose arrays take at most that many bytes. Raises BadFile."""
+    data = npz.read(path, most)
     try:
-        with path.open("rb") as stream:
-            data: Any = np.load(stream, allow_pickle=False)
-            if not hasattr(data, "files"):
-                raise BadFile("it holds one array; a clip is a .npz that `motion.clip.save` wrote", str(path))
-            skeleton = Skeleton(
-                str(data["skeleton"]),
-                tuple(str(joint) for joint in data["joints"]),
-                tuple(int(parent) for parent in data["parents"]),
-                data["offsets"],
-            )
-            return Clip(
-                skeleton,
-                float(data["fps"]),
-                data["rotations"],
-                data["root"],
-                data.get("contacts"),
-                str(data["name"]),
-                data.get("animated_offsets"),
-            )
-    except _UNREADABLE as error:
+        joints = tuple(str(joint) for joint in data["joints"])
+        skeleton = Skeleton(
+            str(data["skeleton"]),
+            joints,
+            tuple(int(parent) for parent in data["parents"]),
+            _floats(data["offsets"]).reshape(len(joints), 3),
+        )
+        contacts, offsets, betas = (data.get(name) for name in ("contacts", "animated_offsets", "betas"))
+        return Clip(
+            skeleton,
+            float(data["fps"]),
+            _floats(data["rotations"]),
+            _floats(data["root"]),
+            None if contacts is None else _floats(contacts),
+            str(data["name"]),
+            None if offsets is None else _floats(offsets),
+            None if betas is None else _floats(betas),
+        )
+    except (ValueError, TypeError, KeyError, OverflowError, BadClip) as error:
         raise BadFile(
             f"this is no clip saved by Motus ({error}); give a .npz that `motion.clip.save` wrote", str(path)
         ) from error
+
+
+def _floats(array: NDArray[Any]) -> F32:
+    """Finite numbers as float32. Raises ValueError for anything else."""
+    if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+        raise ValueError(f"an array of type {array.dtype} holds what is no finite number")
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32)

@@ -26,18 +26,18 @@ def detect(clip: Clip) -> F32:
     return detect_from(positions(clip)[:, columns], clip.fps)
 
 
-def detect_from(feet: F32, fps: float) -> F32:
-    """Contacts (T, 4) from world positions (T, 4, 3) of ankles and feet in the order of `JOINTS`."""
-    height = feet[..., 1] - _REST  # (T, 4)
+def detect_from(feet: F32, fps: float, rest: F32 = _REST, size: float = 1.0) -> F32:
+    """Contacts (T, C) from world positions (T, C, 3): of ankles and feet in the order of `JOINTS`, unless `rest` (C,)
+    says how high other points of a foot stand. `size` is the body's against an adult's."""
+    height = feet[..., 1] - rest  # (T, C)
     speed = np.zeros_like(height)
     if len(feet) > 1:
         speed[1:] = np.linalg.norm(np.diff(feet, axis=0), axis=-1) * fps
         speed[0] = speed[1]
-    lands = (height < _LAND_HEIGHT) & (speed < _LAND_SPEED)
-    stays = (height < _LEAVE_HEIGHT) & (speed < _LEAVE_SPEED)
-    contacts = np.zeros_like(height)
-    down = np.zeros(4, bool)
-    for t in range(len(feet)):
-        down = lands[t] | (down & stays[t])
-        contacts[t] = down
-    return contacts
+    lands = (height < _LAND_HEIGHT * size) & (speed < _LAND_SPEED * size)
+    stays = (height < _LEAVE_HEIGHT * size) & (speed < _LEAVE_SPEED * size)
+    # In between, a foot goes on with what was last decided; before that it is in the air.
+    frames = np.arange(len(feet))[:, None]
+    decided = np.maximum.accumulate(np.where(lands | ~stays, frames, -1), axis=0)
+    down = np.take_along_axis(lands, np.maximum(decided, 0), axis=0) & (decided >= 0)
+    return down.astype(feet.dtype)

@@ -108,10 +108,37 @@ class Unavailable(MotionError):
     retry = True
 
 
+class Denied(MotionError):
+    """The server does not let this client in, or is not the one that it says it is: a key is wrong or missing."""
+
+    code = "denied"
+
+
+class NoSession(MotionError):
+    """The server does not know this client, or has let go of it: hello comes first."""
+
+    code = "no_session"
+    retry = True
+
+
 class TimedOut(MotionError):
     """Somebody answers, but not within the time allowed."""
 
     code = "timed_out"
+    retry = True
+
+
+class DeadlinePassed(MotionError):
+    """The work was not done when the client no longer had use for it."""
+
+    code = "deadline"
+    retry = True
+
+
+class WorkLost(MotionError):
+    """The process that worked on the request ended before it was done."""
+
+    code = "work_lost"
     retry = True
 
 

@@ -1,33 +1,22 @@
-"""Which joint of a foreign skeleton plays which role of `smplx22`, found by name.
+"""Which joint of a foreign skeleton plays which role of `smplx22`: by a user's sheet, by name, or by shape.
 
-A role is the name of a `smplx22` joint. Sides are read from prefixes and suffixes (Left, l_, .L, ...); the rest of the
-name is looked up among the field's usual words. The pelvis, the chest and the spine between them follow from the tree.
+A role is the name of a `smplx22` joint. The pelvis, the chest and the spine between them follow from the tree.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
-import numpy as np
-
+from motion import fingers, joint_names, joint_shape, joint_sheet
 from motion.errors import UnknownJoint
+from motion.joint_names import LIMBS, SIDES, WORDS
+from motion.quat import F32
 from motion.skeleton import Skeleton
 
-# Words for each role, best first. "shoulder" means the clavicle where an upper arm is named besides, else the arm.
-_WORDS: dict[str, tuple[str, ...]] = {
-    "hip": ("upleg", "upperleg", "thigh", "femur", "hip"),
-    "knee": ("lowerleg", "leg", "shin", "calf", "tibia", "knee"),
-    "ankle": ("ankle", "foot"),
-    "foot": ("toebase", "toes", "toe", "ball", "metatarsals"),
-    "collar": ("collar", "clavicle"),
-    "shoulder": ("upperarm", "uparm", "arm", "humerus", "shldr"),
-    "elbow": ("forearm", "lowerarm", "radius", "elbow"),
-    "wrist": ("hand", "wrist"),
-    "neck": ("neck", "lowerneck", "necktwist"),
-    "head": ("head",),
-}
-_SIDED = ("hip", "knee", "ankle", "foot", "collar", "shoulder", "elbow", "wrist")
+How = Literal["named", "guessed", "given"]
+NEEDED = (*(f"{side}_{part}" for side in SIDES for part in LIMBS if part not in ("collar", "foot")), "head")
 
 
 @dataclass(frozen=True)
@@ -36,86 +25,76 @@ class JointMap:
 
     roles: dict[str, int]
     """`smplx22` joint name -> index; `collar` and `foot` may be missing, `spine3` is the chest."""
+    how: dict[str, How] = field(default_factory=dict[str, How])
+    """role -> how it was found: by its name, by the skeleton's shape, or given by a sheet."""
+    fingers: dict[str, int] = field(default_factory=dict[str, int])
+    """finger joints by the names of `motion.fingers`, as far as there are any; `how` tells of them too"""
 
 
-def _split(joint: str) -> tuple[str, str]:
-    """A joint's side ("left", "right" or "") and the rest of its name in lower case without digits."""
-    plain = re.split(r"[:|]", joint)[-1]
-    plain = re.sub(r"^(CC_Base_|mixamorig\d*_?|Bip\d*[_ ]?|DEF-|ORG-)", "", plain)
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", plain).lower()
-    words = re.sub(r"^(l|r)_(?=[a-z])", lambda m: f"{m[1]}.", words)
-    compact = words
-    side = ""
-    found = re.match(r"^(left|right|l|r)[_.\- ]", compact) or re.search(r"[_.\- ](left|right|l|r)$", compact)
-    if found:
-        side = {"l": "left", "r": "right"}.get(found[1], found[1])
-        compact = compact[: found.start()] + compact[found.end() :]
-    elif compact[:1] in "lr" and any(
-        compact[1:].startswith(w) for group in (*_WORDS.values(), ("shoulder", "buttock")) for w in group
-    ):
-        side = {"l": "left", "r": "right"}[compact[0]]
-        compact = compact[1:]
-    return side, re.sub(r"[^a-z]", "", compact)
+def map_joints(skeleton: Skeleton, sheet: Mapping[str, str] | None = None, places: F32 | None = None) -> JointMap:
+    """Finds the roles.
 
-
-def map_joints(skeleton: Skeleton) -> JointMap:
-    """Finds the roles. Raises UnknownJoint naming the role and what was looked for."""
-    names = [_split(joint) for joint in skeleton.joints]
-    inner = [i for i, joint in enumerate(skeleton.joints) if not re.search(r"_end\d*$", joint)]
+    sheet: role -> joint as a user gives it (`motion.joint_sheet`). places (T, J, 3): where the joints are over a
+    motion, which tells limbs apart where neither names nor the rest pose do.
+    Raises UnknownJoint naming the role and what was looked for.
+    """
+    told = joint_sheet.joints_of(joint_sheet.check(dict(sheet or {})), skeleton)
+    given = {role: joint for role, joint in told.items() if role not in fingers.NAMES}
+    how: dict[str, How] = {}
     roles: dict[str, int] = {}
 
-    def find(side: str, words: tuple[str, ...]) -> int | None:
-        for word in words:
-            for i in inner:
-                if names[i] == (side, word):
-                    return i
-        return None
+    def take(found: Mapping[str, int | None], way: How) -> None:
+        for role, joint in found.items():
+            if role not in roles and role not in given and joint is not None:
+                roles[role], how[role] = joint, way
 
-    for side in ("left", "right"):
-        for role in _SIDED:
-            words = _WORDS[role]
-            if role == "shoulder" and find(side, words) is None:
-                words = (*words, "shoulder")
-            if role == "collar" and find(side, _WORDS["shoulder"]) is not None:
-                words = (*words, "shoulder")
-            if role == "foot" and find(side, ("ankle",)) is not None:
-                words = (*words, "foot")  # a rig that has both calls the ball of the foot "foot", as SMPL-X does
-            at = find(side, words)
-            if role == "wrist" and at is not None:
-                at = _wrist(skeleton, names, side, roles, at)
-            if role == "foot" and at is None and f"{side}_ankle" in roles:
-                ends = [c for c in skeleton.children(roles[f"{side}_ankle"]) if c not in inner]
-                at = ends[0] if ends and np.linalg.norm(skeleton.offsets[ends[0]]) > 0 else None
-            if at is not None:
-                roles[f"{side}_{role}"] = at
-    for role in ("neck", "head"):
-        at = find("", _WORDS[role])
-        if at is not None:
-            roles[role] = at
-    missing = [f"{s}_{r}" for s in ("left", "right") for r in _SIDED if r not in ("collar", "foot")]
-    missing = [role for role in [*missing, "head"] if role not in roles]
+    roles |= {role: joint for role, joint in given.items() if joint is not None}
+    how |= dict.fromkeys(roles, "given")
+    take(joint_names.find_roles(skeleton), "named")
+    if missing_from(roles):
+        take(_by_shape(skeleton, roles, places), "guessed")
+    missing = missing_from(roles)
     if missing:
-        words = " or ".join(_WORDS[missing[0].split("_")[-1]])
+        words = " or ".join(WORDS[missing[0].split("_")[-1]])
         raise UnknownJoint(
-            f"skeleton {skeleton.name!r} has no joint for {missing[0]!r} (looked for {words}); "
-            f"its joints are {', '.join(skeleton.joints[:12])}..."
+            f"skeleton {skeleton.name!r} has no joint for {missing[0]!r} (looked for {words}, and for the shape of a "
+            f"body); its joints are {', '.join(skeleton.joints[:12])}...; say which is which in a joint map"
         )
-    roles["pelvis"] = _common_ancestor(skeleton, roles["left_hip"], roles["right_hip"])
-    arms = [roles.get(f"{s}_collar", roles[f"{s}_shoulder"]) for s in ("left", "right")]
-    roles["spine3"] = _common_ancestor(skeleton, *arms)
-    roles.setdefault("neck", roles["head"])
-    return JointMap(roles)
+    trunk = _trunk(skeleton, roles)
+    take(trunk, "guessed" if any(how[role] == "guessed" for role in NEEDED if role != "head") else "named")
+    if "neck" not in given:
+        take({"neck": roles["head"]}, how["head"])
+    hands = {role: joint for role, joint in told.items() if role in fingers.NAMES and joint is not None}
+    how |= dict.fromkeys(hands, "given")
+    taken = {*roles.values(), *hands.values()}
+    for name, (joint, way) in fingers.find(skeleton, {side: roles[f"{side}_wrist"] for side in SIDES}).items():
+        if name not in told and joint not in taken:
+            hands[name], how[name] = joint, way
+    return JointMap(roles, how, hands)
 
 
-def _wrist(skeleton: Skeleton, names: list[tuple[str, str]], side: str, roles: dict[str, int], first: int) -> int:
-    """Where a rig has both a wrist and a hand joint, the one whose forearm is nearest to 0.95 of the upper arm."""
-    if f"{side}_elbow" not in roles or f"{side}_shoulder" not in roles:
-        return first
-    rest = skeleton.rest_positions()
-    elbow = rest[roles[f"{side}_elbow"]]
-    upper = float(np.linalg.norm(elbow - rest[roles[f"{side}_shoulder"]]))
-    candidates = [i for i, name in enumerate(names) if name in ((side, "hand"), (side, "wrist"))]
-    return min(candidates, key=lambda i: abs(float(np.linalg.norm(rest[i] - elbow)) - 0.95 * upper))
+def missing_from(roles: Mapping[str, int]) -> list[str]:
+    """Roles that no body can do without and that are not there."""
+    return [role for role in NEEDED if role not in roles]
+
+
+def _by_shape(skeleton: Skeleton, known: Mapping[str, int], places: F32 | None) -> dict[str, int]:
+    """Guesses for the roles that are not known: the head alone where it is all that lacks, else the whole body."""
+    if all(role in known for role in NEEDED if role != "head"):
+        chest = _trunk(skeleton, known)["spine3"]
+        arms = [known.get(f"{side}_collar", known[f"{side}_shoulder"]) for side in SIDES]
+        return joint_shape.guess_head(skeleton, chest, arms)
+    taken = set(known.values())
+    found = joint_shape.guess_roles(skeleton, places)
+    return {role: joint for role, joint in found.items() if joint not in taken or role in ("neck", "head")}
+
+
+def _trunk(skeleton: Skeleton, roles: Mapping[str, int]) -> dict[str, int]:
+    arms = [roles.get(f"{side}_collar", roles[f"{side}_shoulder"]) for side in SIDES]
+    return {
+        "pelvis": _common_ancestor(skeleton, roles["left_hip"], roles["right_hip"]),
+        "spine3": _common_ancestor(skeleton, arms[0], arms[1]),
+    }
 
 
 def _chain(skeleton: Skeleton, joint: int) -> list[int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 
 import numpy as np
 
@@ -34,6 +35,12 @@ class Skeleton:
             raise BadClip(
                 f"skeleton {self.name!r} has {len(self.joints)} joints, {len(self.parents)} parents and "
                 f"{len(self.offsets)} offsets; give one of each for every joint"
+            )
+        if np.shape(self.offsets) != (len(self.joints), 3) or not np.isfinite(self.offsets).all():
+            wrong = np.reshape(~np.isfinite(self.offsets), (len(self.joints), -1)).any(axis=1)
+            raise BadClip(
+                f"skeleton {self.name!r}: the offset of joint {self.joints[int(wrong.argmax())]!r} is no place; give "
+                "three finite numbers for each joint"
             )
         late = [self.joints[i] for i, p in enumerate(self.parents[1:], 1) if not 0 <= p < i]
         if late:
@@ -74,17 +81,25 @@ def fk(skeleton: Skeleton, rotations: F32, root: F32, offsets: F32 | None = None
     bones. Returns world positions (..., J, 3) and world rotations (..., J, 4).
     """
     lengths = skeleton.offsets if offsets is None else offsets
-    positions: list[F32] = []
-    world: list[F32] = []
-    for joint, parent in enumerate(skeleton.parents):
-        local = rotations[..., joint, :]
-        if parent < 0:
-            positions.append(np.asarray(root))
-            world.append(local)
-        else:
-            positions.append(positions[parent] + quat.rotate(world[parent], lengths[..., joint, :]))
-            world.append(quat.mul(world[parent], local))
-    return np.stack(positions, axis=-2), np.stack(world, axis=-2)
+    frames = np.broadcast_shapes(rotations.shape[:-2], np.shape(root)[:-1], lengths.shape[:-2])
+    positions: F32 = np.empty((*frames, len(skeleton), 3), np.result_type(rotations, lengths, root))
+    world = np.empty_like(rotations)
+    positions[..., 0, :], world[..., 0, :] = root, rotations[..., 0, :]
+    for joints, parents in _levels(skeleton.parents):
+        above = world[..., parents, :]
+        positions[..., joints, :] = positions[..., parents, :] + quat.rotate(above, lengths[..., joints, :])
+        world[..., joints, :] = quat.mul(above, rotations[..., joints, :])
+    return positions, world
+
+
+@lru_cache(maxsize=256)
+def _levels(parents: tuple[int, ...]) -> tuple[tuple[list[int], list[int]], ...]:
+    """Joints at one distance from the root, and their parents, nearest first: what `fk` does at once."""
+    depths = [0] * len(parents)
+    for joint, parent in enumerate(parents[1:], 1):
+        depths[joint] = depths[parent] + 1
+    levels = [[joint for joint, d in enumerate(depths) if d == depth] for depth in range(1, max(depths) + 1)]
+    return tuple((joints, [parents[joint] for joint in joints]) for joints in levels)
 
 
 def to_local(skeleton: Skeleton, world: F32) -> F32:

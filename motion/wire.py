@@ -16,7 +16,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+import reprlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -26,15 +27,21 @@ from numpy.typing import NDArray
 from motion.errors import BadMessage, BadVersion
 
 MAGIC: Final = b"MOTUS\0"
-VERSION: Final = (1, 0)
+VERSION: Final = (1, 1)
 HEADER_BYTES: Final = 65_536
 PART_BYTES: Final = 4 * 2**20
 BUFFERS: Final = 16
 AXES: Final = 4
+DEPTH: Final = 8
+"""levels of objects and lists inside a header"""
 ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 DTYPES: Final[Mapping[str, str]] = {"f32": "<f4", "f64": "<f8", "i32": "<i4", "i64": "<i8", "u8": "|u1"}
 
 Array = NDArray[Any]
+_NUMPY: Final = {name: np.dtype(code) for name, code in DTYPES.items()}
+_NAMES: Final = {dtype: name for name, dtype in _NUMPY.items()}
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -57,21 +64,29 @@ def seal(kind: str, header: Mapping[str, Any], buffers: Mapping[str, Array]) -> 
     table: list[dict[str, Any]] = []
     parts: list[bytes] = []
     for name, array in buffers.items():
-        dtype = next((key for key, code in DTYPES.items() if np.dtype(code) == array.dtype), None)
+        dtype = _NAMES.get(array.dtype)
         if dtype is None:
             raise BadMessage(f"buffer {name!r} holds {array.dtype}; the wire carries {', '.join(DTYPES)}")
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise BadMessage(f"buffer {name!r} holds NaN or infinity; every number on the wire is finite")
+        _refuse_infinite(name, array)
         table.append({"name": name, "dtype": dtype, "shape": list(array.shape)})
-        parts.append(np.ascontiguousarray(array, dtype=DTYPES[dtype]).tobytes())
+        parts.append(array.tobytes())
     content: dict[str, Any] = {"kind": kind, **header}
     if table:
         content["buffers"] = table
-    _refuse_strange(content, "")
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    try:
+        text = _JSON.encode(content).encode()
+    except ValueError:  # NaN, or half a surrogate pair: say where
+        _refuse_strange(content)
+        raise
     if len(text) > HEADER_BYTES:
         raise BadMessage(f"the header of {kind!r} would take {len(text)} bytes; at most {HEADER_BYTES} are allowed")
     return [MAGIC + bytes(VERSION), text, *parts]
+
+
+def renamed(parts: Sequence[bytes], old: str, new: str) -> list[bytes]:
+    """A message that `seal` made, under another id."""
+    header = parts[1].replace(f'"id":"{old}"'.encode(), f'"id":"{new}"'.encode(), 1)  # ids need no escapes
+    return [parts[0], header, *parts[2:]]
 
 
 def unseal(parts: Sequence[bytes]) -> Envelope:
@@ -104,7 +119,7 @@ def _json_object(text: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise BadMessage(f"the header is not JSON: {error}") from error
     if not isinstance(header, dict):
-        raise BadMessage(f"the header must be a JSON object; got {_short(header)}")
+        raise BadMessage(f"the header must be a JSON object; got a {type(header).__name__}")
     return cast(dict[str, Any], header)
 
 
@@ -119,15 +134,14 @@ def _buffers(table: object, parts: Sequence[bytes]) -> dict[str, Array]:
         name, dtype, shape = _buffer_row(row)
         if name in arrays:
             raise BadMessage(f"two buffers are called {name!r}")
-        size = math.prod(shape) * np.dtype(DTYPES[dtype]).itemsize
-        if size != len(part) or size > PART_BYTES:
+        size = math.prod(shape) * _NUMPY[dtype].itemsize
+        if size != len(part) or math.prod(max(side, 1) for side in shape) > PART_BYTES:
             raise BadMessage(
                 f"buffer {name!r} of {dtype} and shape {shape} takes {size} bytes (at most {PART_BYTES}); "
                 f"its part has {len(part)}"
             )
-        array = np.frombuffer(part, DTYPES[dtype]).reshape(shape)
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise BadMessage(f"buffer {name!r} holds NaN or infinity; every number on the wire is finite")
+        array = np.frombuffer(part, _NUMPY[dtype]).reshape(shape)
+        _refuse_infinite(name, array)
         arrays[name] = array
     return arrays
 
@@ -153,38 +167,73 @@ def _buffer_row(row: object) -> tuple[str, str, tuple[int, ...]]:
     return name, dtype, tuple(sizes)
 
 
-def _refuse_strange(value: object, where: str) -> None:
-    """Raises BadMessage for a number that is not finite or a text that is not Unicode, naming the field."""
-    if isinstance(value, dict):
-        for key, inner in cast(dict[str, object], value).items():
-            _refuse_strange(key, where)
-            _refuse_strange(inner, f"{where}.{key}" if where else str(key))
-    elif isinstance(value, (list, tuple)):
-        for inner in cast(Sequence[object], value):
-            _refuse_strange(inner, where)
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise BadMessage(f"field {_short(where)} must be a finite number; got {value}")
-    elif isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+def _refuse_infinite(name: str, array: Array) -> None:
+    if array.dtype.kind != "f" or math.isfinite(np.add.reduce(array, axis=None)):  # which NaN and infinity survive
+        return
+    if not np.isfinite(array).all():
+        raise BadMessage(f"buffer {name!r} holds NaN or infinity; every number on the wire is finite")
+
+
+def _refuse_strange(value: object) -> None:
+    """Raises BadMessage for what JSON can hold and the wire does not carry, naming the field: a number that is not
+    finite, a text that is not Unicode, objects within objects within objects."""
+    waiting: list[tuple[object, str, int]] = [(value, "", 0)]  # no recursion: a header may be as deep as it likes
+    while waiting:
+        value, where, depth = waiting.pop()
+        if depth > DEPTH:
+            raise BadMessage(f"field {where[:60]!r} is nested deeper than {DEPTH} levels")
+        inside: Iterable[tuple[object, object]]
+        if isinstance(value, dict):
+            inside = cast(dict[object, object], value).items()
+            for key in cast(dict[str, object], value):
+                _refuse_half(key, where)
+        else:
+            inside = ((where, inner) for inner in cast(Sequence[object], value))
+        for key, inner in inside:
+            name = f"{where[:60]}.{key}" if where and isinstance(value, dict) else str(key)
+            if isinstance(inner, str):
+                _refuse_half(inner, name)
+            elif isinstance(inner, float):
+                if not math.isfinite(inner):
+                    raise BadMessage(f"field {_short(name)} must be a finite number; got {inner}")
+            elif isinstance(inner, (dict, list, tuple)):
+                waiting.append((cast(object, inner), name, depth + 1))
+
+
+def _refuse_half(text: str, where: str) -> None:
+    if not text.isascii() and _SURROGATE.search(text):
         raise BadMessage(f"field {_short(where)} holds half a surrogate pair; texts are Unicode")
 
 
 def _short(value: object) -> str:
-    text = repr(value)
+    text = repr(value) if isinstance(value, (str, int, float)) else reprlib.repr(value)  # which never goes deep
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-@dataclass(frozen=True)
 class Fields:
-    """The header and buffers of one envelope, read field by field; each reader raises BadMessage naming the field."""
+    """The header and buffers of one envelope, read field by field; each reader raises BadMessage naming the field.
 
-    envelope: Envelope
+    `prefix` begins the names of buffers that belong to an object inside the header.
+    """
 
-    def __post_init__(self) -> None:
-        _refuse_strange(self.envelope.header, "")
+    def __init__(self, envelope: Envelope, prefix: str = "") -> None:
+        if not prefix:
+            _refuse_strange(envelope.header)
+        self.envelope = envelope
+        self._prefix = prefix
+        self._sizes: dict[str, int] = {}  # what letters of shapes stand for, as far as it is known
 
-    def text(self, name: str, default: str | None = None) -> str:
-        """A text; without `default` it must be there."""
-        value = self.envelope.header.get(name, default)
+    def has(self, name: str) -> bool:
+        """Whether a field of this name came along and is not null."""
+        return self.envelope.header.get(name) is not None
+
+    def has_array(self, name: str) -> bool:
+        """Whether a buffer of this name came along."""
+        return self._prefix + name in self.envelope.buffers
+
+    def text(self, name: str) -> str:
+        """A text."""
+        value = self.envelope.header.get(name)
         if not isinstance(value, str):
             raise self._wrong(name, "a text", value)
         return value
@@ -196,29 +245,13 @@ class Fields:
             raise self._wrong(name, "1 to 64 letters, digits, '.', '_' or '-'", value)
         return value
 
-    def whole(self, name: str, default: int | None = None) -> int:
+    def whole(self, name: str, least: int = -(2**53)) -> int:
         """A whole number of at most 53 bits."""
-        value = self.envelope.header.get(name, default)
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise self._wrong(name, "a whole number", value)
-        if not -(2**53) <= value <= 2**53:
-            raise self._wrong(name, "a whole number of at most 53 bits", value)
-        return value
+        return self._whole(name, self.envelope.header.get(name), least)
 
     def number(self, name: str) -> float:
         """A finite number."""
-        value = self.envelope.header.get(name)
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or not abs(value) <= 2**53:
-            raise self._wrong(name, "a number", value)
-        return float(value)
-
-    def whole_or_none(self, name: str) -> int | None:
-        """A whole number, or None where the field is absent or null."""
-        return None if self.envelope.header.get(name) is None else self.whole(name)
-
-    def number_or_none(self, name: str) -> float | None:
-        """A finite number, or None where the field is absent or null."""
-        return None if self.envelope.header.get(name) is None else self.number(name)
+        return self._number(name, self.envelope.header.get(name))
 
     def flag(self, name: str) -> bool:
         """True or false."""
@@ -229,53 +262,82 @@ class Fields:
 
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of texts."""
-        value: object = self.envelope.header.get(name)
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in cast(list[object], value)):
-            raise self._wrong(name, "a list of texts", cast(object, value))
-        return tuple(cast(list[str], value))
+        values = self._list(name, "a list of texts")
+        if not all(isinstance(item, str) for item in values):
+            raise self._wrong(name, "a list of texts", values)
+        return tuple(cast(list[str], values))
 
     def wholes(self, name: str) -> tuple[int, ...]:
         """A list of whole numbers."""
-        value = self.envelope.header.get(name)
-        if not isinstance(value, list) or not all(type(item) is int for item in cast(list[object], value)):
-            raise self._wrong(name, "a list of whole numbers", cast(object, value))
-        return tuple(cast(list[int], value))
+        return tuple(self._whole(name, item, -(2**53)) for item in self._list(name, "a list of whole numbers"))
+
+    def numbers(self, name: str) -> tuple[float, ...]:
+        """A list of finite numbers."""
+        return tuple(self._number(name, item) for item in self._list(name, "a list of numbers"))
 
     def inner(self, name: str) -> Fields:
-        """The fields of an object inside the header."""
-        return self._within(name, self.envelope.header.get(name))
+        """The fields of an object inside the header, which need not have it where it consists of buffers alone."""
+        value = self.envelope.header.get(name)
+        return self._within(name, {} if value is None and self.has_inner(name) else value)
+
+    def has_inner(self, name: str) -> bool:
+        """Whether an object of this name came along, in the header or as buffers."""
+        start = f"{self._prefix}{name}."
+        return self.has(name) or any(buffer.startswith(start) for buffer in self.envelope.buffers)
 
     def inners(self, name: str) -> list[Fields]:
         """The fields of each object of a list."""
-        value = self.envelope.header.get(name)
-        if not isinstance(value, list):
-            raise self._wrong(name, "a list of objects", value)
-        return [self._within(name, item) for item in cast(list[object], value)]
+        return [self._within(name, item) for item in self._list(name, "a list of objects")]
 
-    def array(self, name: str, dtype: str, shape: tuple[int | None, ...]) -> Array:
-        """A buffer of this dtype and shape; None in `shape` stands for any size."""
-        array = self.envelope.buffers.get(name)
+    def array(self, name: str, dtype: str, shape: tuple[int | str, ...]) -> Array:
+        """A buffer of this dtype and shape. A letter in `shape` is any size, but the same wherever it stands."""
+        label = self._prefix + name
+        array = self.envelope.buffers.get(label)
         if array is None:
-            raise BadMessage(f"{self.envelope.kind!r} lacks the buffer {name!r}")
-        fits = len(array.shape) == len(shape) and all(
-            want in (None, got) for want, got in zip(shape, array.shape, strict=True)
-        )
-        if array.dtype != np.dtype(DTYPES[dtype]) or not fits:
-            wanted = ", ".join("any" if size is None else str(size) for size in shape)
+            raise BadMessage(f"{self.envelope.kind!r} lacks the buffer {label!r}")
+        known = [self._sizes.get(size) if isinstance(size, str) else size for size in shape]
+        fits = array.dtype == _NUMPY[dtype] and len(array.shape) == len(shape)
+        fits = fits and all(want in (None, got) for want, got in zip(known, array.shape, strict=True))
+        if not fits:
+            wanted = ", ".join(str(self._sizes.get(size, size) if isinstance(size, str) else size) for size in shape)
             raise BadMessage(
-                f"buffer {name!r} of {self.envelope.kind!r} must be {dtype} of shape ({wanted}); "
-                f"got {array.dtype.name} of shape {array.shape}"
+                f"buffer {label!r} of {self.envelope.kind!r} must be {dtype} of shape ({wanted}); got "
+                f"{array.dtype.name} of shape {array.shape}"
             )
+        self._sizes.update((size, got) for size, got in zip(shape, array.shape, strict=True) if isinstance(size, str))
         return array
 
-    def has(self, name: str) -> bool:
-        """Whether a buffer of this name came along."""
-        return name in self.envelope.buffers
+    def measure(self, name: str, size: int | str, length: int) -> None:
+        """Hold a list of `length` to the size it must have: a number, or what a letter stands for elsewhere."""
+        wanted = size if isinstance(size, int) else self._sizes.setdefault(size, length)
+        if wanted != length:
+            raise BadMessage(f"field {name!r} of {self.envelope.kind!r} has {length} entries where {wanted} are due")
+
+    def _list(self, name: str, wanted: str) -> list[object]:
+        value: object = self.envelope.header.get(name)
+        if not isinstance(value, list):
+            raise self._wrong(name, wanted, value)
+        return cast(list[object], value)
+
+    def _whole(self, name: str, value: object, least: int) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self._wrong(name, "a whole number", value)
+        if not -(2**53) <= value <= 2**53:
+            raise self._wrong(name, "a whole number of at most 53 bits", value)
+        if value < least:
+            raise self._wrong(name, f"a whole number from {least}", value)
+        return value
+
+    def _number(self, name: str, value: object) -> float:
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not abs(value) <= 2**53:
+            raise self._wrong(name, "a number", value)
+        return float(value)
 
     def _within(self, name: str, value: object) -> Fields:
         if not isinstance(value, dict):
             raise self._wrong(name, "an object", value)
-        return Fields(Envelope(f"{self.envelope.kind}.{name}", cast(dict[str, Any], value), {}))
+        envelope = Envelope(f"{self.envelope.kind}.{name}", cast(dict[str, Any], value), self.envelope.buffers)
+        return Fields(envelope, f"{self._prefix}{name}.")
 
     def _wrong(self, name: str, wanted: str, got: object) -> BadMessage:
         return BadMessage(f"field {name!r} of {self.envelope.kind!r} must be {wanted}; got {_short(got)}")

@@ -1,95 +1,186 @@
 """The language model at work: prompts in, motion codes and words out, one token at a time.
 
-The backbone stays as it was published; the motion adapter is merged into a copy of its layers that shares the text
-embeddings. Conversation runs on the untouched backbone. Decoding keeps keys and values, and after a motion token only
-what the message format allows can follow, so that a reply always parses.
+The layers run as ONNX graphs whose weights are made at start from the backbone's own file and the bundle's adapter;
+a bundle or a backbone without such graphs runs in transformers. The untouched backbone answers in conversation. After
+a motion token only what the message format allows can follow, so that a reply always parses.
 """
 
 from __future__ import annotations
 
-import copy
-import os
-from collections.abc import Generator, Iterator
+import contextlib
+import ctypes
+import logging
+import sys
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Final, Literal, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType] (a bare PathLike)
-from torch import Tensor, nn
-from torch.nn import functional as F
+from safetensors.numpy import load_file  # pyright: ignore[reportUnknownVariableType] (a bare PathLike)
 
-from models import backbone, tasks
-from models.backbone import MotionVocabularyLayers
+from models import checkpoint, code_table, packing, tasks
+from models import words as text_tokens
+from models.checkpoint import Checkpoint
+from models.packing import Adapter, Plan, Precision
 from models.vocabulary import SPECIAL, Vocabulary
+from models.words import Words
 from motion.bundle import Bundle
-from motion.errors import BadBundle
-from runtime.sampling import Sampling, draw
+from motion.errors import BadBundle, BadFile
+from runtime.decoding import Decoder, Manner, Prompt, Reply
+from runtime.engines.layers import Layers
+from runtime.sampling import Sampling
 
+_log = logging.getLogger(__name__)
+F32 = NDArray[np.float32]
 Codes = NDArray[np.int64]
-MOTION = Sampling(temperature=0.9, top_p=0.95)
+MOTION = Sampling(temperature=0.7, top_p=0.95)
 WORDS = Sampling(temperature=0.7, top_p=0.9)
-GUIDANCE = 3.0  # how much the sentence counts; docs/RESULTS.md says what 1, 2 and 3.5 gave
+GUIDANCE = 3.0  # how much the sentence counts; docs/RESULTS.md says what other values gave
+BEST: Final[tuple[Precision, ...]] = ("int8", "int4", "fp32")
+"""precisions in the order in which a bundle's are looked for"""
 _LONGEST_TEXT = 96  # tokens of a description
 _LONGEST_ANSWER = 256  # tokens of an answer in conversation
 
 
+@dataclass(frozen=True)
+class Voice:
+    """What a reply is decoded with."""
+
+    decoder: Decoder
+    experts: F32
+    """mixing weights of its adapters (E,)"""
+
+
 class MotionLanguageModel:
-    """A bundle's language model, loaded. One thread uses it at a time."""
+    """A bundle's language model, loaded. Several threads may use it; their replies share each run of its layers."""
 
     def __init__(
-        self, causal: Any, words: Any, trunk: Any, layers: MotionVocabularyLayers, tokens_per_second: float
+        self,
+        adapted: Voice,
+        plain: Callable[[], Voice],
+        words: Words,
+        vocabulary: Vocabulary,
+        tokens_per_second: float,
+        about: str = "",
     ) -> None:
-        """causal: the backbone with its head; trunk: its layers with the adapter merged; see `load`."""
-        self._causal: Any = causal
+        """adapted: the trained adapter; plain: makes the untouched backbone's voice, when somebody first converses."""
+        self.vocabulary = vocabulary
+        self.about = about
+        """what it runs as, for people"""
+        self._adapted = adapted
+        self._make_plain = plain
+        self._plain: Voice | None = None
         self._words = words
-        self._trunk: Any = trunk
-        head = cast(Tensor, causal.lm_head.weight)
-        self.vocabulary = Vocabulary(head.shape[0], layers.codes)
-        with torch.inference_mode():
-            self._table = layers.embeddings().to(head.dtype)
-            weight, bias = layers.head()
-            self._motion_head, self._motion_bias = weight.to(head.dtype), bias.float()
-        self._text_head = head
-        self._text_table = cast(Tensor, causal.get_input_embeddings().weight)  # the head itself, where the two are tied
         self._tokens_per_second = tokens_per_second
+        self._only_codes = np.full(len(SPECIAL) + vocabulary.codes, -np.inf, np.float32)
+        self._only_codes[len(SPECIAL) :] = 0
+        self._codes_or_end = self._only_codes.copy()
+        self._codes_or_end[SPECIAL.index("MOT_EOS")] = 0
 
     @classmethod
-    def load(cls, source: Bundle, path: str | None = None, threads: int = 2) -> Self:
-        """The model of a bundle on the backbone in `path`, or on the packaged one. Raises BadBundle, MissingPart."""
-        torch.set_num_threads(threads)
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
-        import transformers
+    def load(
+        cls,
+        source: Bundle,
+        path: str | None = None,
+        threads: int = 2,
+        engine: Literal["auto", "onnx", "torch"] = "auto",
+        precision: str | None = None,
+        device: str = "cpu",
+    ) -> Self:
+        """The model of a bundle on the backbone in `path`, or on the packaged one.
 
-        folder = backbone.prepared(None if path is None else Path(path))
-        untyped = cast(Any, transformers)
-        untyped.utils.logging.disable_progress_bar()
-        causal = untyped.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, attn_implementation="sdpa")
-        words = untyped.AutoTokenizer.from_pretrained(folder)
-        facts = source.manifest.vocabulary
-        weights = {name: value.float() for name, value in load_file(source.path("embeddings.safetensors")).items()}
-        adapter = load_file(source.path("adapter.safetensors"))
-        try:
-            layers = MotionVocabularyLayers(tuple(facts["levels"]), causal.lm_head.weight.shape[1])
-            layers.load_state_dict(weights)
-            scale = float(facts["alpha"]) / float(facts["rank"])
-        except (KeyError, RuntimeError) as error:
-            raise BadBundle(
-                f"the motion vocabulary of bundle {source.manifest.name!r} does not fit the backbone in {folder} "
-                f"({error}); serve the bundle on the backbone it names"
-            ) from error
-        trunk = merged(causal.model, adapter, scale)
-        tokens = source.manifest.tokens
-        for module in (causal, trunk, layers):
-            module.eval().requires_grad_(False)
-        return cls(causal, words, trunk, layers, source.manifest.fps / tokens.frames_per_token)
+        engine: "auto" takes onnxruntime where bundle and backbone allow it; precision: of its weights, None for the
+        first of `BEST` that the bundle has; transformers knows fp32, and bfloat16 otherwise. On a card ("cuda") it runs
+        in transformers. Raises BadBundle, MissingPart.
+        """
+        folder = None if path is None else Path(path)
+        parts = _Parts.of(source)
+        if device != "cpu":
+            return cls._on_torch(parts, folder, threads, precision, device)
+        if engine != "torch":
+            try:
+                return cls._on_onnx(parts, checkpoint.read(folder), threads, precision)
+            except (BadFile, _NoGraph) as error:
+                if engine == "onnx":
+                    raise BadBundle(str(error)) from error
+                _log.warning("the language model runs in transformers, which is slow: %s", error)
+        return cls._on_torch(parts, folder, threads, precision, "cpu")
+
+    @classmethod
+    def _on_onnx(cls, parts: _Parts, backbone: Checkpoint, threads: int, wanted: str | None) -> Self:
+        from runtime.engines.onnx_layers import OnnxLayers
+
+        file, plan = parts.graph(wanted)
+        parts.check(backbone.sizes.width, backbone.path)
+
+        def decoder(adapters: Sequence[Adapter]) -> Decoder:
+            weights = packing.pack(backbone, plan, adapters, parts.head, parts.bias, threads)
+            text = packing.text_head(backbone)
+            layers = OnnxLayers(parts.source.path(file), weights, parts.source.path("words.onnx"), text, threads)
+            del weights, text
+            backbone.release()
+            _trim()
+            return Decoder(
+                layers, parts.embedding(backbone.sizes.text, lambda ids: checkpoint.dense(backbone.table, ids))
+            )
+
+        adapted = decoder([parts.adapter])
+
+        def plain() -> Voice:
+            return Voice(adapted if plan.experts else decoder([]), np.zeros(plan.experts, np.float32))
+
+        fields = backbone.fields
+        words = text_tokens.from_folder(backbone.path) if fields is None else text_tokens.from_gguf(fields)
+        voice = Voice(adapted, np.ones(plan.experts, np.float32))
+        vocabulary = Vocabulary(backbone.sizes.text, parts.codes)
+        return cls(voice, plain, words, vocabulary, parts.rate, f"onnxruntime on the CPU, {plan.precision}")
+
+    @classmethod
+    def _on_torch(cls, parts: _Parts, folder: Path | None, threads: int, wanted: str | None, device: str) -> Self:
+        from models import backbone
+        from runtime.engines.torch import Causal
+
+        exact = wanted == "fp32"
+        # What is kept of the packaged backbone for transformers is rounded to bfloat16.
+        weights = checkpoint.published(checkpoint.read(None)) if exact and folder is None else None
+        causal = Causal.load(backbone.prepared(folder), threads, exact, device, weights)
+        del weights
+        parts.check(causal.width, causal.folder)
+        embed = parts.embedding(causal.text, causal.embed)
+        nothing = np.zeros(0, np.float32)
+        adapted = Voice(
+            Decoder(causal.layers(parts.adapter.tensors, parts.adapter.scale, parts.head, parts.bias), embed), nothing
+        )
+
+        def plain() -> Voice:
+            return Voice(Decoder(causal.layers({}, 1.0, parts.head, parts.bias), embed), nothing)
+
+        words, vocabulary = text_tokens.from_folder(causal.folder), Vocabulary(causal.text, parts.codes)
+        return cls(adapted, plain, words, vocabulary, parts.rate, f"transformers, {causal.about}")
+
+    @property
+    def layers(self) -> Layers:
+        """Its layers, for whoever measures them."""
+        return self._adapted.decoder.layers
+
+    @property
+    def experts(self) -> F32:
+        """Mixing weights of its adapters (E,)."""
+        return self._adapted.experts
+
+    def take_sizes(self) -> list[int]:
+        """How many replies each run of the layers was for, since this was last asked."""
+        return self._adapted.decoder.take_sizes()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._causal = self._trunk = None
+        self._adapted.decoder.__exit__(*exc)
+        if self._plain is not None and self._plain.decoder is not self._adapted.decoder:
+            self._plain.decoder.__exit__(*exc)
 
     def motion(
         self,
@@ -104,154 +195,174 @@ class MotionLanguageModel:
     ) -> Generator[int, None, None]:
         """Codes of a motion, one a step; exactly `tokens` of them where that is given.
 
-        With a sentence, each step's scores are those without it plus `guidance` times what it changes in them
-        (classifier-free guidance, Ho and Salimans 2022); both prompts run as one batch.
+        With a sentence, each step's scores are those without it plus `guidance` times what it changes in them; both
+        prompts run as one batch.
         """
         seconds = None if tokens is None else tokens / self._tokens_per_second
         given = tasks.Conditions(text or None, seconds, None, _listed(past), _listed(future))
         row = tasks.find(task)
-        prompts = [tasks.prompt(row, given, self.vocabulary, self._tokenize).ids]
+        prompts = [self._prompt(row, given)]
         if given.text is not None and guidance != 1:
             told_less = tasks.find("unconditional") if "text" in row.needs else row
-            untold = tasks.Conditions(None, seconds, None, given.past, given.future)
-            prompts.append(tasks.prompt(told_less, untold, self.vocabulary, self._tokenize).ids)
-        generator = np.random.default_rng(seed)
-        end = SPECIAL.index("MOT_EOS")
-        allowed = torch.full((len(SPECIAL) + self.vocabulary.codes,), -torch.inf)
-        allowed[len(SPECIAL) :] = 0
-        steps = self._steps(prompts)
-        hidden = next(steps)
-        made = 0
-        while tokens is None or made < tokens:
-            may_end = tokens is None and made > 0
-            allowed[end] = 0 if may_end else -torch.inf
-            scores = F.linear(hidden, self._motion_head).float() + self._motion_bias + allowed
-            if len(scores) == 2:
-                told, untold_scores = scores.log_softmax(-1)
-                scores = (untold_scores + guidance * (told - untold_scores)).nan_to_num(nan=-torch.inf)[None]
-            token = draw(scores[0].numpy(), sampling, generator)
-            if token == end:
-                return
-            yield token - len(SPECIAL)
-            made += 1
-            if tokens is None or made < tokens:
-                hidden = steps.send(self.vocabulary.text + token)
+            prompts.append(self._prompt(told_less, tasks.Conditions(None, seconds, None, given.past, given.future)))
+        manner = Manner("codes", sampling, self._form(tokens), guidance)
+        end, made = SPECIAL.index("MOT_EOS"), 0
+        with self._reply(self._adapted, prompts, manner, seed) as reply:
+            while tokens is None or made < tokens:
+                token = reply.next()
+                if token == end:
+                    return
+                made += 1
+                if tokens is None or made < tokens:
+                    reply.push(self.vocabulary.text + token)
+                yield token - len(SPECIAL)
 
     def text(
         self, task: str, text: str, codes: Codes | None, seed: int, sampling: Sampling = WORDS
     ) -> Generator[str, None, None]:
         """Words about a motion, or in answer to `text`, piece by piece."""
         if task == "conversation":
-            yield from self._converse(text, seed, sampling)
-            return
-        given = tasks.Conditions(text or None, None, _listed(codes))
-        message = tasks.prompt(tasks.find(task), given, self.vocabulary, self._tokenize)
-        generator = np.random.default_rng(seed)
-        end = SPECIAL.index("TEXT_EOS")
-        steps = self._steps([message.ids])
-        hidden = next(steps)
+            if self._plain is None:
+                self._plain = self._make_plain()
+            prompt = self._question(text)
+            manner, end, longest, voice = Manner("words", sampling), self._words.end, _LONGEST_ANSWER, self._plain
+        else:
+            given = tasks.Conditions(text or None, None, _listed(codes))
+            prompt = self._prompt(tasks.find(task), given)
+            manner = Manner("words", sampling, end=SPECIAL.index("TEXT_EOS"))
+            end, longest, voice = self.vocabulary.text, _LONGEST_TEXT, self._adapted
         spoken = _Spoken(self._words)
-        for _ in range(_LONGEST_TEXT):
-            ending = F.linear(hidden, self._motion_head[end : end + 1])
-            scores = torch.cat([F.linear(hidden, self._text_head), ending], dim=-1)[0]
-            token = draw(scores.float().numpy(), sampling, generator)
-            if token == self.vocabulary.text:
-                return
-            yield from spoken.add(token)
-            hidden = steps.send(token)
+        with self._reply(voice, [prompt], manner, seed) as reply:
+            for _ in range(longest):
+                token = reply.next()
+                if token == end:
+                    return
+                reply.push(token)
+                yield from spoken.add(token)
 
-    def _converse(self, text: str, seed: int, sampling: Sampling) -> Generator[str, None, None]:
-        """An answer of the untouched backbone."""
-        turns = [{"role": "user", "content": text}]
-        ids: list[int] = list(
-            self._words.apply_chat_template(turns, add_generation_prompt=True, return_dict=True)["input_ids"]
-        )
-        generator = np.random.default_rng(seed)
-        spoken = _Spoken(self._words)
-        cache: Any = None
-        fresh = ids
-        for _ in range(_LONGEST_ANSWER):
-            with torch.inference_mode():
-                output = self._causal(
-                    input_ids=torch.tensor([fresh]), past_key_values=cache, use_cache=True, logits_to_keep=1
-                )
-            cache = output.past_key_values
-            token = draw(output.logits[0, -1].float().numpy(), sampling, generator)
-            if token == self._words.eos_token_id:
-                return
-            yield from spoken.add(token)
-            fresh = [token]
+    def _reply(self, voice: Voice, prompts: Sequence[Prompt], manner: Manner, seed: int) -> Reply:
+        return voice.decoder.join(prompts, manner, np.random.default_rng(seed), voice.experts)
 
-    def _tokenize(self, text: str) -> list[int]:
-        return list(self._words(text, add_special_tokens=False)["input_ids"])
+    def _form(self, tokens: int | None) -> Callable[[int], F32]:
+        """What may follow in a motion reply: codes, and where its length is open, its end after one of them."""
+        if tokens is not None:
+            return lambda _: self._only_codes
+        return lambda made: self._codes_or_end if made else self._only_codes
 
-    def _steps(self, prompts: list[list[int]]) -> Generator[Tensor, int, None]:
-        """Hidden states (B, width) after the B prompts, then after each token id that is sent to all of them."""
-        cache: Any = None
-        width = max(map(len, prompts))
-        pad = self.vocabulary.special("PAD")
-        ids = torch.tensor([[pad] * (width - len(prompt)) + prompt for prompt in prompts])
-        mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts])
-        while True:
-            with torch.inference_mode():
-                places = (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
-                output = self._trunk(
-                    inputs_embeds=self._embed(ids),
-                    attention_mask=mask if len(prompts) > 1 else None,
-                    position_ids=places,
-                    past_key_values=cache,
-                    use_cache=True,
-                )
-                cache = output.past_key_values
-                hidden = output.last_hidden_state[:, -1]
-            token = yield hidden
-            ids = torch.full((len(prompts), 1), token)
-            mask = F.pad(mask, (0, 1), value=1)
+    def _prompt(self, task: tasks.Task, given: tasks.Conditions) -> Prompt:
+        ids = tuple(tasks.prompt(task, given, self.vocabulary, self._words.encode).ids)
+        return Prompt(ids, ids.index(self.vocabulary.special("COND_BOS")) + 1)
 
-    def _embed(self, ids: Tensor) -> Tensor:
-        text = self.vocabulary.text
-        words = F.embedding(ids.clamp(max=text - 1), self._text_table)
-        ours = F.embedding((ids - text).clamp(min=0), self._table)
-        return torch.where((ids >= text)[..., None], ours, words)
+    def _question(self, text: str) -> Prompt:
+        ids, others = (tuple(self._words.conversation([{"role": "user", "content": c}])) for c in (text, f"{text}?"))
+        shared = next((i for i, pair in enumerate(zip(ids, others, strict=False)) if pair[0] != pair[1]), len(ids))
+        return Prompt(ids, min(shared, len(ids) - 1))
+
+
+class _NoGraph(Exception):
+    """The bundle has no language graph to run."""
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What a bundle brings to its language model."""
+
+    source: Bundle
+    adapter: Adapter
+    embeddings: F32
+    """of special tokens and codes (special + codes, width)"""
+    head: F32
+    bias: F32
+
+    @classmethod
+    def of(cls, source: Bundle) -> Self:
+        facts = source.manifest.vocabulary
+        try:
+            levels, scale = tuple(facts["levels"]), float(facts["alpha"]) / float(facts["rank"])
+        except KeyError as error:
+            raise BadBundle(f"the manifest of bundle {source.manifest.name!r} lacks {error}; pack it again") from error
+        weights: dict[str, Any] = load_file(source.path("embeddings.safetensors"))
+        tensors: dict[str, Any] = load_file(source.path("adapter.safetensors"))
+        return cls(source, Adapter(tensors, scale), *code_table.tables(weights, levels))
+
+    @property
+    def codes(self) -> int:
+        """Motion codes."""
+        return len(self.embeddings) - len(SPECIAL)
+
+    @property
+    def rate(self) -> float:
+        """Tokens a second of motion."""
+        return self.source.manifest.fps / self.source.manifest.tokens.frames_per_token
+
+    def graph(self, wanted: str | None) -> tuple[str, Plan]:
+        """A language graph's file and plan."""
+        rows: dict[str, dict[str, Any]] = self.source.manifest.vocabulary.get("graphs", {})
+        plans = {file: Plan(**facts) for file, facts in rows.items()}
+        for precision in BEST if wanted is None else (wanted,):
+            found = next((item for item in plans.items() if item[1].precision == precision), None)
+            if found is not None:
+                return found
+        name = self.source.manifest.name
+        raise _NoGraph(f"bundle {name!r} has no language graph in {wanted or 'any precision'}; pack it again")
+
+    def check(self, width: int, backbone: Path) -> None:
+        """Raises BadBundle where the bundle was not made for a backbone of this width."""
+        if self.embeddings.shape[1] != width:
+            raise BadBundle(
+                f"the motion vocabulary of bundle {self.source.manifest.name!r} does not fit the backbone in "
+                f"{backbone}; serve the bundle on the backbone it names"
+            )
+
+    def embedding(self, first: int, text: Callable[[Codes], F32]) -> Callable[[Sequence[int]], F32]:
+        """Token ids -> embeddings (N, width); `text` gives those of text tokens, which end before `first`."""
+
+        def embed(ids: Sequence[int]) -> F32:
+            at = np.asarray(ids, np.int64)
+            own = at >= first
+            found = np.empty((len(at), self.embeddings.shape[1]), np.float32)
+            found[own] = self.embeddings[at[own] - first]
+            found[~own] = text(at[~own])
+            return found
+
+        return embed
 
 
 class _Spoken:
     """Token ids -> pieces of text, whole characters only."""
 
-    def __init__(self, words: Any) -> None:
+    def __init__(self, words: Words) -> None:
         self._words = words
         self._ids: list[int] = []
         self._said = ""
 
     def add(self, token: int) -> Generator[str, None, None]:
         self._ids.append(token)
-        text = str(self._words.decode(self._ids, skip_special_tokens=True))
+        text = self._words.decode(self._ids)
         if not text.endswith("\N{REPLACEMENT CHARACTER}") and len(text) > len(self._said):
             yield text[len(self._said) :]
             self._said = text
 
 
-def merged(trunk: nn.Module, adapter: dict[str, Tensor], scale: float) -> nn.Module:
-    """A copy of `trunk` with W + scale B A in place of each W that the LoRA `adapter` names; embeddings are shared.
+def language_device(graphs: str) -> str:
+    """What the language model runs on where the graphs run on this: a card only where torch sees it."""
+    if graphs in ("cpu", "torch", ""):
+        return "cpu"
+    from runtime.engines.torch import on_card
 
-    Raises BadBundle where the adapter does not fit the backbone.
-    """
-    shared = {id(module.weight): module.weight for module in trunk.modules() if isinstance(module, nn.Embedding)}
-    result = copy.deepcopy(trunk, dict(shared))
-    modules = dict(cast("Iterator[tuple[str, nn.Module]]", result.named_modules()))
-    for name, down in adapter.items():
-        if not name.endswith("lora_A.weight"):
-            continue
-        path = name.removeprefix("base_model.model.").removesuffix(".lora_A.weight")
-        up = adapter.get(name.replace("lora_A", "lora_B"))
-        module = modules.get(path)
-        if up is None or not isinstance(module, nn.Linear) or module.weight.shape != (up.shape[0], down.shape[1]):
-            raise BadBundle(
-                f"the adapter's {path} does not fit the backbone; serve the bundle on the backbone it names"
-            )
-        with torch.no_grad():
-            module.weight.copy_(module.weight.float() + scale * (up.float() @ down.float()))
-    return result
+    return "cuda" if on_card() else "cpu"
+
+
+def engine_folder() -> Path:
+    """Where engines lie that export.to_tensorrt built."""
+    return checkpoint.cache_folder() / "engines"
+
+
+def _trim() -> None:
+    """Gives the system what the C library holds back after large arrays came and went: 110 MB of 390."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # not every Linux has glibc
+            ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def _listed(codes: Codes | None) -> list[int] | None:

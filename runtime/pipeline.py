@@ -7,11 +7,12 @@ Shapes: codes (K,) int64, features (T, D) float32 with T = K * frames_per_token,
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -19,12 +20,16 @@ from motion import features
 from motion.bundle import Manifest
 from motion.clip import Clip
 from motion.errors import Cancelled, UnknownTask
-from motion.protocol import Done, Frames, Generate, Message, Pose, Progress, Text
-from runtime.engines import Engine
-from runtime.placement import Piece, Placement
+from motion.protocol import Done, Frames, Generate, Message, Pose, Progress, Rig, Text
+from runtime.ahead import Ahead
+from runtime.engines import Engine, names
+from runtime.placement import Piece, Placed, Placement
+from runtime.rig import rig_of
 from runtime.stream import Codes, CodeStream, Features, Windows
 
 Halted = Callable[[], bool]
+_TELL_S: Final = 0.1
+_LEAD: Final = 8  # codes written ahead: as many as are written while a window of codes becomes frames
 
 
 class LanguageModel(Protocol):
@@ -40,6 +45,10 @@ class LanguageModel(Protocol):
         """Words about a motion, or in answer to `text`, piece by piece."""
         ...
 
+    def take_sizes(self) -> list[int]:
+        """How many replies each of its steps was for, since this was last asked."""
+        ...
+
 
 @dataclass
 class _Watch:
@@ -49,6 +58,14 @@ class _Watch:
     started: float = field(default_factory=time.monotonic)
     first_token: float | None = None
     first_output: float | None = None
+    told: float = 0.0
+
+    def due(self) -> bool:
+        """Whether it is time to say how far things are; somebody who looks at it sees no more than this."""
+        now = time.monotonic()
+        due = now - self.told > _TELL_S
+        self.told = now if due else self.told
+        return due
 
     def done(self, request: Generate, tokens: int, frames: int, fps: float, text: str) -> Done:
         now = time.monotonic()
@@ -66,10 +83,11 @@ class _Watch:
 
 
 class Pipeline:
-    """The models of one bundle at work. Used by one thread; `tokens` and `frames` may be read by any.
+    """The models of one bundle at work. May be used by several threads, as far as its models may.
 
-    `decoder` makes features from codes, `refiner`, where there is one, better features from these and noise. `encoder`
-    makes codes from features and may be None where no task takes motion. `hold_feet` keeps resting feet from sliding.
+    `decoder` makes features from codes, `refiner`, where there is one, better features from these and noise; a decoder
+    that takes noise is both. `encoder` makes codes from features and may be None where no task takes motion.
+    `hold_feet` keeps resting feet from sliding.
     """
 
     def __init__(
@@ -85,20 +103,24 @@ class Pipeline:
     ) -> None:
         self.tokens = 0
         self.frames = 0
-        self._manifest = manifest
-        self._model = model
+        self.manifest = manifest
+        self.model = model
+        self.windows = windows
+        self.hold_feet = hold_feet
+        self._grained = "noise" in names(decoder)  # it is the refiner as well
+        self.refines = refiner is not None or self._grained
+        self._counting = threading.Lock()
+        self.engines = [engine for engine in (decoder, refiner, encoder) if engine is not None]
         self._decoder = decoder
         self._refiner = refiner
         self._encoder = encoder
-        self._windows = windows
-        self._hold_feet = hold_feet
         self._tokens_most = math.ceil(seconds_most * manifest.fps / manifest.tokens.frames_per_token)
 
     def run(self, request: Generate, seed: int, received: float, halted: Halted) -> Iterator[Message]:
         """Everything `request` brings forth, the last of it a Done. Raises Cancelled once `halted()` says so."""
-        task = self._manifest.task(request.task)
+        task = self.manifest.task(request.task)
         if task is None:
-            raise UnknownTask(f"bundle {self._manifest.name!r} has no task {request.task!r}")
+            raise UnknownTask(f"bundle {self.manifest.name!r} has no task {request.task!r}")
         watch = _Watch(received)
         yield Progress(request.id, "reading", 0, 1)
         if task.gives == "text":
@@ -108,11 +130,13 @@ class Pipeline:
 
     def warm_up(self, halted: Halted = lambda: False) -> None:
         """A short generation of each kind, so that the first client does not wait for what happens only once."""
-        rest = np.zeros((2 * self._manifest.tokens.frames_per_token, len(self._manifest.skeleton), 4), np.float32)
+        rest = np.zeros((2 * self.manifest.tokens.frames_per_token, len(self.manifest.skeleton), 4), np.float32)
         rest[..., 0] = 1
         pose = Pose(rest, np.zeros((len(rest), 3), np.float32))
         for gives in ("motion", "text"):
-            task = next((task for task in self._manifest.tasks if task.gives == gives), None)
+            if halted():
+                return
+            task = next((task for task in self.manifest.tasks if task.gives == gives), None)
             if task is None:
                 continue
             words = "a person walks" if "text" in task.needs else ""
@@ -123,86 +147,128 @@ class Pipeline:
                     break
 
     def _move(self, request: Generate, seed: int, watch: _Watch, halted: Halted) -> Iterator[Message]:
-        facts = self._manifest.tokens
-        count = None if request.seconds is None else round(request.seconds * self._manifest.fps)
+        facts = self.manifest.tokens
+        count = None if request.seconds is None else round(request.seconds * self.manifest.fps)
         tokens = None if count is None else math.ceil(count / facts.frames_per_token)
-        past, future = self._piece(request.past), self._piece(request.future)
-        past_codes, future_codes = self._codes(past, halted), self._codes(future, halted, from_start=True)
-        before = () if past_codes is None else past_codes[-self._windows.context :].tolist()
+        past, future = self.piece(request.past, request.rig), self.piece(request.future, request.rig)
+        rig = None if request.rig is None else rig_of(self.manifest.skeleton, request.rig)
+        past_codes, future_codes = self.codes(past, halted), self.codes(future, halted, from_start=True)
+        before = () if past_codes is None else past_codes[-self.windows.context :].tolist()
         stream = CodeStream(
-            lambda codes, noise: self._decode(codes, noise, halted),
-            self._windows, facts.frames_per_token, features.WIDTH, seed, before,
+            lambda codes, noise: self.decode(codes, noise, halted),
+            self.windows, facts.frames_per_token, features.WIDTH, seed, before,
         )  # fmt: skip
-        placement = Placement(self._manifest.skeleton, self._manifest.fps, past, self._hold_feet)
+        placement = Placement(self.manifest.skeleton, self.manifest.fps, past, self.hold_feet)
         held: list[Features] = []  # a motion that must meet a future is placed when all of it is known
-        made, sequence, first = 0, 0, 0
+        written: list[int] = []
+        made, taken, sequence, first = 0, 0, 0, 0
 
-        def frames(block: Features) -> Iterator[Frames]:
-            nonlocal sequence, first
-            block = block if count is None else block[: count - first]
+        def place(block: Features) -> Iterator[Frames]:
+            nonlocal taken
+            block = block if count is None else block[: count - taken]
             if not len(block):
                 return
-            if first == 0 and stream.last_before is not None:
+            if taken == 0 and stream.last_before is not None:
                 placement.join(stream.last_before)
+            taken += len(block)
             if future is None or stream.first_after is None:
-                placed = placement.push(block)
+                yield from send(placement.push(block))
             else:
-                placed = placement.meet(block, future, stream.first_after)
-            self.frames += len(placed)
+                yield from send(placement.meet(block, future, stream.first_after))
+
+        def send(placed: Placed) -> Iterator[Frames]:
+            nonlocal sequence, first
+            if not len(placed):
+                return
+            self.count(frames=len(placed))
             watch.first_output = watch.first_output or time.monotonic()
+            root, rotations = placed.root, placed.rotations
+            if rig is not None:
+                root, rotations = rig.forth(root, rotations)
             yield Frames(
-                request.id, sequence, first, self._manifest.fps, time.monotonic(),
-                placed.root, placed.rotations, placed.contacts,
-            )  # fmt: skip
+                request.id, sequence, first, self.manifest.fps, time.monotonic(), root, rotations, placed.contacts
+            )
             sequence, first = sequence + 1, first + len(placed)
 
-        with closing(self._model.motion(request.task, request.text, tokens, past_codes, future_codes, seed)) as codes:
+        writing = self.model.motion(request.task, request.text, tokens, past_codes, future_codes, seed)
+        with closing(Ahead(writing)) as codes:
             for code in codes:
                 _stop_if(halted)
                 watch.first_token = watch.first_token or time.monotonic()
-                made, self.tokens = made + 1, self.tokens + 1
-                yield Progress(request.id, "tokens", made, tokens or self._tokens_most)
+                made += 1
+                written.append(code)
+                self.count(tokens=1)
                 block = stream.push(code)
                 if block is not None and future is None:
-                    yield from frames(block)
+                    yield from place(block)
+                    codes.start(_LEAD)
                 elif block is not None:
                     held.append(block)
+                if made in (1, tokens) or block is not None or watch.due():
+                    yield Progress(request.id, "tokens", made, tokens or self._tokens_most)
                 if made == (tokens or self._tokens_most):
                     break
         held.append(stream.finish(() if future_codes is None else future_codes.tolist()))
-        yield from frames(np.concatenate(held))
-        yield watch.done(request, made, first, self._manifest.fps, "")
+        yield from place(np.concatenate(held))
+        if future is None:
+            yield from send(placement.finish())
+        done = watch.done(request, made, first, self.manifest.fps, "")
+        if request.caption:
+            yield Progress(request.id, "caption", 0, 1)
+            done = replace(done, captions=(self._caption(written, seed, halted),))
+        yield done
+
+    def _caption(self, written: list[int], seed: int, halted: Halted) -> str:
+        """What the motion of these codes shows, in words."""
+        pieces: list[str] = []
+        with closing(self.model.text("motion-to-text", "", np.array(written, np.int64), seed)) as words:
+            for piece in words:
+                _stop_if(halted)
+                self.count(tokens=1)
+                pieces.append(piece)
+        return "".join(pieces).strip()
 
     def _describe(self, request: Generate, seed: int, watch: _Watch, halted: Halted) -> Iterator[Message]:
         pieces: list[str] = []
-        codes = self._codes(self._piece(request.motion), halted)
-        with closing(self._model.text(request.task, request.text, codes, seed)) as words:
+        codes = self.codes(self.piece(request.motion, request.rig), halted)
+        with closing(self.model.text(request.task, request.text, codes, seed)) as words:
             for piece in words:
                 _stop_if(halted)
                 watch.first_token = watch.first_output = watch.first_token or time.monotonic()
-                self.tokens += 1
+                self.count(tokens=1)
                 yield Text(request.id, len(pieces), piece)
                 pieces.append(piece)
-        yield watch.done(request, len(pieces), 0, self._manifest.fps, "".join(pieces).strip())
+        yield watch.done(request, len(pieces), 0, self.manifest.fps, "".join(pieces).strip())
 
-    def _piece(self, pose: Pose | None) -> Piece | None:
+    def piece(self, pose: Pose | None, rig: Rig | None = None) -> Piece | None:
+        """Motion of a request, on the skeleton of the bundle."""
         if pose is None:
             return None
-        return Piece.of(Clip(self._manifest.skeleton, self._manifest.fps, pose.rotations, pose.root))
+        root, rotations = pose.root, pose.rotations
+        if rig is not None:
+            root, rotations = rig_of(self.manifest.skeleton, rig).back(root, rotations)
+        return Piece.of(Clip(self.manifest.skeleton, self.manifest.fps, rotations, root))
 
-    def _codes(self, piece: Piece | None, halted: Halted, from_start: bool = False) -> Codes | None:
+    def codes(self, piece: Piece | None, halted: Halted, from_start: bool = False) -> Codes | None:
         """The codes of a piece of motion; frames that fill no token are left out at its start, or at its end."""
         if piece is None:
             return None
         assert self._encoder is not None, "admission let motion in for a bundle without an encoder"
         _stop_if(halted)
-        spare = len(piece.features) % self._manifest.tokens.frames_per_token
+        spare = len(piece.features) % self.manifest.tokens.frames_per_token
         frames = piece.features[: len(piece.features) - spare] if from_start else piece.features[spare:]
         return self._encoder.run({"features": frames[None]})[0]
 
-    def _decode(self, codes: Codes, noise: Features, halted: Halted) -> Features:
+    def count(self, tokens: int = 0, frames: int = 0) -> None:
+        """Work that was done."""
+        with self._counting:
+            self.tokens += tokens
+            self.frames += frames
+
+    def decode(self, codes: Codes, noise: Features, halted: Halted) -> Features:
+        """Features of a window of codes; the refiner's noise is theirs."""
         _stop_if(halted)
-        frames = self._decoder.run({"codes": codes[None]})
+        frames = self._decoder.run({"codes": codes[None], **({"noise": noise[None]} if self._grained else {})})
         if self._refiner is not None:
             _stop_if(halted)
             frames = self._refiner.run({"codes": codes[None], "features": frames, "noise": noise[None]})

@@ -13,16 +13,20 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from motion import contacts, quat
 from motion.clip import Clip
 from motion.features import LAYOUT, Integrator, encode
-from motion.planting import Planter
+from motion.feet import FootLock
 from motion.quat import F32
 from motion.skeleton import Skeleton, fk
 
+F64 = NDArray[np.float64]
 EASE: Final = 10
 """frames: a third of a second"""
+_REMEMBERED: Final = 60
+"""frames of feet that contacts are read from: hysteresis reaches no farther back than a foot stands in doubt"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,23 +93,62 @@ class Change:
 class Placement:
     """Places features piece by piece. Without a past the path begins over the origin, along +Z.
 
-    hold_feet: a foot that rests does not slide; the root makes up for it (`motion.planting`).
+    hold_feet: a foot that rests does not slide; the legs make up for it (`motion.feet`). It takes knowing a few frames
+    ahead, so that `push` gives the newest frames with the next ones, or with `finish`.
     """
 
-    def __init__(self, skeleton: Skeleton, fps: float, past: Piece | None = None, hold_feet: bool = False) -> None:
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        fps: float,
+        past: Piece | None = None,
+        hold_feet: bool = False,
+        start: Integrator | None = None,
+    ) -> None:
+        """start: heading and place of the first frame, where there is no past."""
         self._skeleton = skeleton
         self._fps = fps
         self._past = past
         self._placed = 0
         self._change: Change | None = None
-        self._columns = [skeleton.index(joint) for joint in contacts.JOINTS]
-        self._integrator = Integrator() if past is None else past.at(len(past.features) - 1)
+        self._legs, self._joints, self._columns = _legs(skeleton)
+        self._integrator = (start or Integrator()) if past is None else past.at(len(past.features) - 1)
         self._feet = np.zeros((0, 4, 3), np.float32)
-        self._planter = Planter(fps) if hold_feet else None
+        self._lock = FootLock(skeleton, fps) if hold_feet else None
         if past is not None:
-            self._feet = self._feet_of(past.clip.root, past.clip.rotations)
-            if self._planter is not None:
-                self._planter.last = self._feet[-1]
+            self._feet = self._feet_of(past.clip.root, past.clip.rotations)[-_REMEMBERED:]
+            if self._lock is not None:
+                self._lock.follow(past.clip.root[-1], past.clip.rotations[-1])
+
+    @property
+    def heading(self) -> float:
+        """Where the path goes after the last frame, radians."""
+        return self._integrator.heading
+
+    @property
+    def place(self) -> tuple[float, float]:
+        """x and z of the path after the last frame."""
+        return self._integrator.x, self._integrator.z
+
+    def stance(self) -> F64:
+        """All that later frames depend on, as numbers; `resume` goes on from them. Not while it eases into a past."""
+        assert self._change is None or self._placed > EASE, "the past is still being eased out of"
+        at = self._integrator
+        numbers = [at.heading, at.x, at.z, float(at.started), float(self._lock is not None), float(len(self._feet))]
+        feet = np.zeros((_REMEMBERED, 4, 3))
+        feet[: len(self._feet)] = self._feet
+        held = np.zeros(0) if self._lock is None else self._lock.stance()
+        return np.concatenate([numbers, feet.ravel(), held])
+
+    def resume(self, stance: F64) -> None:
+        """Go on from a stance of the same skeleton and settings."""
+        numbers, feet, lock = np.split(stance, [6, 6 + _REMEMBERED * 12])
+        heading, x, z, started, held, count = numbers
+        self._integrator = Integrator(float(heading), float(x), float(z), bool(started))
+        assert bool(held) == (self._lock is not None), "the stance is of other settings"
+        if self._lock is not None:
+            self._lock.resume(lock)
+        self._feet = feet.astype(np.float32).reshape(-1, 4, 3)[: int(count)]
 
     def join(self, decoded: F32) -> None:
         """Say, before the first push, how the last frame of the past came out of the decoder, (1, D)."""
@@ -113,14 +156,19 @@ class Placement:
         self._change = Change.between(self._past.features[-1], decoded[0])
 
     def push(self, features: F32) -> Placed:
-        """The next frames."""
+        """The next frames that are ready."""
         root, rotations = self._integrator.push(self._eased(features))
-        if self._planter is not None:
-            root = root + self._planter.push(self._feet_of(root, rotations))
+        if self._lock is not None:
+            root, rotations = self._lock.push(root, rotations)
         return self._end(root, rotations)
 
+    def finish(self) -> Placed:
+        """The frames that wait; the motion ends here."""
+        nothing = np.zeros((0, 3), np.float32), np.zeros((0, len(self._skeleton), 4), np.float32)
+        return self._end(*(nothing if self._lock is None else self._lock.flush()))
+
     def meet(self, features: F32, future: Piece, decoded: F32) -> Placed:
-        """The next and last frames, bent on their way so that `future` can follow them.
+        """All frames, bent on their way so that `future` can follow them; their feet are not held.
 
         What heading and place are off by at the end is made up for in equal steps; the pose eases towards the future's
         first frame, whose decoded self is `decoded` (1, D).
@@ -147,12 +195,26 @@ class Placement:
         return features.copy() if self._change is None else self._change.take(features, _ease(since))
 
     def _end(self, root: F32, rotations: F32) -> Placed:
-        """Contact has hysteresis, so it is read from the beginning each time."""
-        self._feet = np.concatenate([self._feet, self._feet_of(root, rotations)])
-        return Placed(root, rotations, contacts.detect_from(self._feet, self._fps)[-len(root) :])
+        feet = np.concatenate([self._feet, self._feet_of(root, rotations)])
+        self._feet = feet[-_REMEMBERED:]
+        return Placed(root, rotations, contacts.detect_from(feet, self._fps)[len(feet) - len(root) :])
 
     def _feet_of(self, root: F32, rotations: F32) -> F32:
-        return fk(self._skeleton, rotations, root)[0][:, self._columns]
+        return fk(self._legs, rotations[:, self._joints], root)[0][:, self._columns]
+
+
+def _legs(skeleton: Skeleton) -> tuple[Skeleton, list[int], list[int]]:
+    """The part of a skeleton that the feet hang on, which of its joints that are, and where in it the feet are."""
+    feet = [skeleton.index(joint) for joint in contacts.JOINTS]
+    kept: set[int] = set()
+    for joint in feet:
+        while joint >= 0:
+            kept.add(joint)
+            joint = skeleton.parents[joint]
+    joints = sorted(kept)
+    parents = tuple(joints.index(skeleton.parents[joint]) if joint else -1 for joint in joints)
+    names = tuple(skeleton.joints[joint] for joint in joints)
+    return Skeleton("legs", names, parents, skeleton.offsets[joints]), joints, [joints.index(joint) for joint in feet]
 
 
 def _rotations(features: F32) -> F32:

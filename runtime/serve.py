@@ -1,139 +1,137 @@
 """The server program: `python -m runtime.serve`.
 
-Loading fails early: first the bundle is verified and the port taken, then the models are read, then a first generation
-is run through them, and only then does the ready line appear.
+It fails early: first the bundle is verified and the ports are taken, then a worker process reads the models and runs a
+first generation through them, and only then does the ready line appear.
 """
 
 from __future__ import annotations
 
-import argparse
+import hashlib
+import json
 import logging
-import os
 import signal
 import sys
-import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 
-from motion import bundle
-from motion.bundle import Bundle
-from motion.errors import BadBundle, BadConfig, MotionError
-from motion.protocol import ADDRESS
-from runtime import admission
-from runtime.engines import Engine
+import zmq
+
+from motion.bundle import Bundle, Manifest
+from motion.errors import BadConfig, MotionError
+from runtime import logs, settings
+from runtime.cache import Cache
+from runtime.crew import Crew
+from runtime.endpoint import Endpoint
+from runtime.gate import Gate
+from runtime.models import find, open_pipeline
 from runtime.pipeline import Pipeline
-from runtime.service import Service
-from runtime.stream import Windows
-from runtime.worker import Worker
+from runtime.replicas import Replicas, Scale
+from runtime.service import Service, pages
+from runtime.settings import ServeConfig
+from runtime.start import Start
+
+__all__ = ["find", "main", "run", "serve", "stopping_waits"]
 
 _log = logging.getLogger(__name__)
-
-BUNDLES: Final = Path(__file__).parent / "bundles"
-_EXAMPLES: Final = """
-examples:
-  python -m runtime.serve
-      serve the bundle that comes with Motus on this machine, port 5570
-
-  python -m runtime.serve --address "tcp://127.0.0.1:*"
-      take a free port; the ready line says which
-
-  python -m runtime.serve --bundle runs/mine/bundle --backbone ../SmolLM2-135M-Instruct
-      serve a bundle of your own on a language model of your own
-
-Ask it something from another terminal:
-  python -c "from runtime.client import Client
-with Client() as client:
-    print(client.generate('a person waves', seconds=3).result().done)"
-
-When it is ready it prints one line, `ready ADDRESS bundle NAME VERSION (LICENCE)`. Ctrl-C or SIGTERM stops it; the exit
-code is then 0, and 2 where it could not start.
-"""
+WORKER: Final = (sys.executable, "-m", "runtime.worker")
+PLANS: Final = 4
+"""plans of live sessions that are made at a time"""
+_MIB: Final = 2**20
 
 
 @dataclass(frozen=True)
-class ServeConfig:
-    """What the server runs with."""
+class Work:
+    """What is served: a bundle, and what a worker is told to load."""
 
-    address: str = ADDRESS
-    bundle: str = "base"
-    """a bundle's folder, or the name of one that comes with Motus"""
-    backbone: str | None = None
-    """folder of the language model, as transformers saves it; None: the one the bundle names"""
-    threads: int = 2
-    """CPU threads of the models"""
-    refine: bool = True
-    """refine frames with the bundle's flow where it has one"""
-    log_level: str = "info"
+    source: Bundle
+    models: dict[str, Any]
 
-    def __post_init__(self) -> None:
-        if self.threads < 1:
-            raise BadConfig(f"--threads must be at least 1; got {self.threads}")
+    @property
+    def manifest(self) -> Manifest:
+        """The bundle's."""
+        return self.source.manifest
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"bundle {self.manifest.name} {self.manifest.version} ({self.manifest.licence})"
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells it from all others: the files' hashes, and how they are run."""
+        facts = json.dumps([dict(self.manifest.files), self.models], sort_keys=True, default=str)
+        return hashlib.sha256(facts.encode()).hexdigest()
 
 
-def find(name: str) -> Bundle:
-    """The bundle in a folder, or the shipped one of this name. Raises BadBundle."""
-    folders = (Path(name), BUNDLES / name)
-    folder = next((folder for folder in folders if folder.is_dir()), None)
-    if folder is None:
-        shipped = sorted(path.parent.name for path in BUNDLES.glob(f"*/{bundle.MANIFEST}"))
-        raise BadBundle(
-            f"there is no bundle {name!r}: it is no folder, and Motus comes with {', '.join(shipped) or 'none'}"
+def serve(
+    config: ServeConfig,
+    work: Work,
+    stack: ExitStack,
+    worker: Sequence[str] = WORKER,
+    again: Callable[[], Work] | None = None,
+    must_have_http: bool = True,
+    heartbeat_s: float = 1.0,
+    opener: Callable[[Start, ExitStack], Pipeline] = open_pipeline,
+) -> None:
+    """Take the ports, warm up, say that it is ready, and answer until SIGINT or SIGTERM. `again` finds what to serve
+    after SIGHUP. `worker` starts a process that opens the models, `opener` opens them in a replica. Raises MotionError
+    where it cannot start."""
+    with stopping_waits():
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        stack.callback(context.destroy, linger=200)
+        gate = None if config.keys is None else stack.enter_context(Gate(context, config.keys))
+        answers = Cache(config.cache_mb * _MIB, config.cache_folder)
+        service = stack.enter_context(
+            Service(work.manifest, config.address, config.limits, gate, context, config.watch, answers, heartbeat_s)
         )
-    return bundle.load(folder)
+        if config.http is not None:
+            _open_http(service, config.http, must_have_http, stack)
+        labour = stack.enter_context(_labour(config, work.models, worker, opener))
+    serving = [work]
+    said: list[str] = []
 
+    def took(models: dict[str, Any]) -> None:
+        """A worker with these models serves from now on."""
+        now = next(one for one in reversed(serving) if one.models == models)
+        serving[:] = [now]
+        service.changed(now.manifest, now.fingerprint)
+        if not said:
+            said.append(now.name)
+            sys.stdout.write(f"ready {service.address} {now.name}\n")
+            sys.stdout.flush()
+        _log.info("serving %s at %s, watchers at %s", now.name, service.address, service.watch_address)
 
-def open_pipeline(source: Bundle, config: ServeConfig, stack: ExitStack) -> Pipeline:
-    """The models of a bundle, closed with `stack`. Raises BadBundle, MissingPart."""
-    # Threads of OpenMP that wait for each other by spinning bring the model to a crawl as soon as anything else wants
-    # the cores: warming up took 25 s instead of 1.2 s beside a training run on 2 cores. Read when torch is imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    os.environ.setdefault("KMP_BLOCKTIME", "0")
-    from runtime.engines.onnx import OnnxEngine  # both imports take seconds, and are not needed to refuse a bad start
-    from runtime.llm import MotionLanguageModel
+    def reload() -> None:
+        assert again is not None
+        try:
+            serving.append(again())
+        except MotionError as error:
+            _log.error("what was served is served on: %s", error)
+            return
+        _log.info("going over to %s", serving[-1].name)
+        labour.reload(serving[-1].models)
 
-    def engine(file: str) -> Engine:
-        _log.info("loading %s", file)
-        return stack.enter_context(OnnxEngine(source.path(file), config.threads))
-
-    decoder = engine("decoder.onnx")
-    refiner = engine("refiner.onnx") if config.refine and source.has("refiner.onnx") else None
-    encoder = engine("encoder.onnx") if source.has("encoder.onnx") else None
-    _log.info("loading the language model %s", config.backbone or source.manifest.backbone.name)
-    model = stack.enter_context(MotionLanguageModel.load(source, config.backbone, config.threads))
-    facts = source.manifest.tokens
-    windows = Windows(facts.context, facts.lookahead)
-    return Pipeline(source.manifest, model, decoder, refiner, encoder, windows, admission.LIMITS.seconds_most)
-
-
-def serve(service: Service, pipeline: Pipeline, name: str) -> None:
-    """Warm up, say that it is ready, and answer until SIGINT or SIGTERM."""
-    _log.info("warming up")
-    started = time.monotonic()
-    with Worker(pipeline, service.context) as worker:
-        _log.info("first generation took %.1f s", time.monotonic() - started)
-        _on_signal(service)
-        sys.stdout.write(f"ready {service.address} {name}\n")
-        sys.stdout.flush()
-        service.run(worker)
+    labour.took = took
+    _on_signal(service, config.drain_s, None if again is None else reload)
+    service.run(labour)
     _log.info("stopped")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code."""
 
+    def find_work() -> Work:
+        config = settings.read(arguments)
+        return Work(find(config.bundle), config.models.table())
+
     def program(stack: ExitStack) -> None:
-        config = _config(arguments)
-        start_logging(config.log_level)
+        config = settings.read(arguments)
+        logs.start(config.log_level, config.log_format)
         _log.info("checking bundle %s", config.bundle)
-        source = find(config.bundle)
-        facts = source.manifest
-        service = stack.enter_context(Service(facts, config.address))
-        pipeline = open_pipeline(source, config, stack)
-        serve(service, pipeline, f"bundle {facts.name} {facts.version} ({facts.licence})")
+        serve(config, find_work(), stack, again=find_work, must_have_http=settings.asked_for_http(arguments))
 
     return run(program)
 
@@ -152,46 +150,58 @@ def run(program: Callable[[ExitStack], None]) -> int:
     return 0
 
 
-def start_logging(level: str) -> None:
-    """Log lines go to standard error; standard output has the ready line alone."""
-    logging.basicConfig(
-        level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
+@contextmanager
+def stopping_waits() -> Generator[None]:
+    """A stop that is asked for meanwhile takes effect behind it. In the middle of making a socket it would leave one
+    that nobody knows to close, and the context would wait for it for ever."""
+    asked: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: asked.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for number in asked:
+        signal.raise_signal(number)
 
 
-def _on_signal(service: Service) -> None:
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        service.stop()
+def _labour(
+    config: ServeConfig,
+    models: dict[str, Any],
+    worker: Sequence[str],
+    opener: Callable[[Start, ExitStack], Pipeline],
+) -> Crew | Replicas:
+    log = (config.log_level, config.log_format)
+    if config.ray is None:
+        return Crew(worker, models, config.slots, PLANS, *log)
+    scale = Scale(config.ray, config.replicas, config.replicas_most, config.replica_cpus, config.replica_gpus)
+    return Replicas(opener, models, config.slots, PLANS, scale, *log)
+
+
+def _open_http(service: Service, address: str, must_have: bool, stack: ExitStack) -> None:
+    try:
+        stack.enter_context(Endpoint(address, pages(service)))
+    except BadConfig as error:
+        if must_have:
+            raise
+        _log.warning("no metrics and health: %s", error)
+
+
+def _on_signal(service: Service, drain_s: float, reload: Callable[[], None] | None) -> None:
+    def stop(number: int, _frame: FrameType | None) -> None:
+        service.stop(drain_s if number == signal.SIGTERM else 0.0)
+
+    def again(_number: int, _frame: FrameType | None) -> None:
+        if reload is not None:
+            service.soon(reload)
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
-
-
-def _config(arguments: Sequence[str] | None) -> ServeConfig:
-    parser = argparse.ArgumentParser(
-        prog="python -m runtime.serve",
-        description="Serve a motion bundle over ZeroMQ: sentences in, frames of a moving character out.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    defaults = ServeConfig(threads=_cores())
-    parser.add_argument("--address", default=defaults.address, help="where to listen (default: %(default)s)")
-    parser.add_argument("--bundle", default=defaults.bundle, help="name or folder (default: %(default)s)")
-    parser.add_argument("--backbone", help="folder of a language model of transformers (default: the bundle's own)")
-    parser.add_argument("--threads", type=int, default=defaults.threads, help="CPU threads (default: %(default)s)")
-    parser.add_argument(
-        "--refine", action=argparse.BooleanOptionalAction, default=True, help="refine frames with the bundle's flow"
-    )
-    parser.add_argument(
-        "--log-level", choices=["debug", "info", "warning", "error"], default=defaults.log_level, help="what is logged"
-    )
-    return ServeConfig(**vars(parser.parse_args(arguments)))
-
-
-def _cores() -> int:
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, again)
 
 
 if __name__ == "__main__":

@@ -1,19 +1,19 @@
-"""The service: one ROUTER socket, the sessions behind it, and the queue before the worker.
+"""The service: its sockets, and the loop that everything else hangs on.
 
-The socket belongs to the thread that calls `run`, which never waits for work. A client that is gone is found by
-sending: the ROUTER refuses an identity without a connection, so every session is sent a ping now and then, and often
-while the service works for it. libzmq's own heartbeats cut connections whose other end has stopped answering.
+The sockets belong to the thread that calls `run`, which never waits for work. Each turn of the loop takes in what
+clients, watchers and workers said, sends the frames that are due, and lets leave what may leave; a few times a second
+it looks after sessions, deadlines and workers.
 """
 
 from __future__ import annotations
 
-import errno
+import itertools
 import logging
-import secrets
+import math
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Final, Self
 
 import zmq
@@ -21,282 +21,346 @@ import zmq
 import motion
 from motion import protocol, wire
 from motion.bundle import Manifest
-from motion.errors import BadRequest, Busy, Cancelled, MotionError, TimedOut, Unavailable
+from motion.errors import BadRequest, Internal, MotionError, NoSession, Unavailable
 from motion.protocol import (
-    Accepted,
     Ack,
     Cancel,
     Close,
-    Done,
-    Error,
+    CloseStream,
     Generate,
     Hello,
     Limits,
     Message,
+    OpenStream,
     Ping,
     Pong,
-    Progress,
+    Roster,
     Statistics,
     Stats,
+    Steer,
     Welcome,
+    Who,
 )
 from runtime import admission
-from runtime.address import bind
-from runtime.session import Job, Session
-from runtime.worker import Worker
+from runtime.address import beside, bind_publisher, bind_router, bound, port_of
+from runtime.cache import Cache
+from runtime.clips import Clips
+from runtime.endpoint import Page
+from runtime.gate import Gate
+from runtime.labour import Labour, Report
+from runtime.logs import about
+from runtime.metrics import Metrics
+from runtime.publisher import Publisher
+from runtime.reception import HEARTBEAT_S, MISSED, Reception
+from runtime.session import Session
+from runtime.stages import Stages
 
 _log = logging.getLogger(__name__)
 
 VERSION: Final = f"motus {motion.__version__}"
-SESSIONS: Final = 256
-ANSWERS: Final = 1000
-"""answers a client may leave unread before it is taken for gone"""
-STALLED_S: Final = 60.0
-"""how long the rest of a clip waits for a client that takes nothing"""
-_TURN: Final = 200  # messages read before the worker's are looked at again
-_TICK_MS: Final = 50
-_PROBE_BUSY_S: Final = 0.1  # so that work for a client that vanished stops within 0.2 s
-_PROBE_IDLE_S: Final = 5.0
+_TURN: Final = 200  # messages read before the others are looked at again
+_TICK_S: Final = 0.05
+_BLINK_S: Final = 1.0  # a loop that took longer stood still itself, and blames nobody for silence
+_ALIVE_S: Final = 5.0  # without a turn of the loop, after which it is called wedged
 
 
 class Service:
     """Answers clients at `address` as PROTOCOL.md says. Raises BadConfig where the address cannot be had."""
 
-    def __init__(self, manifest: Manifest, address: str, limits: Limits = admission.LIMITS) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        address: str,
+        limits: Limits = admission.LIMITS,
+        gate: Gate | None = None,
+        context: zmq.Context[zmq.Socket[bytes]] | None = None,
+        watch: str | None = None,
+        answers: Cache | None = None,
+        heartbeat_s: float = HEARTBEAT_S,
+    ) -> None:
+        self.metrics = Metrics()
+        self.context: zmq.Context[zmq.Socket[bytes]] = context or zmq.Context()
         self._manifest = manifest
         self._limits = limits
-        self._sessions: dict[bytes, Session] = {}
-        self._waiting: deque[Job] = deque()
-        self._running: Job | None = None
-        self._accepted = self._finished = self._cancelled = self._failed = 0
+        self._gate = gate
+        self._answers = answers or Cache(0)
+        self._bundle = ""
         self._started = time.monotonic()
+        self._turned = self._started
+        self._beaten = self._looked = 0.0
+        self._keys = itertools.count(1)
         self._stopping = threading.Event()
-        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._calls: deque[Callable[[], None]] = deque()
+        self._drain_until: float | None = None
+        self._drain_s: float | None = None
+        self._ready = False
+        guard = None if gate is None else gate.guard
         try:
-            self._router = bind(self.context, address)
+            self._router = bind_router(self.context, address, guard)
+            self._publisher_socket = bind_publisher(self.context, watch or beside(address), guard)
         except MotionError:
-            self.context.term()
+            self.context.destroy(linger=0)
             raise
+        self.reception = Reception(self._router, limits, gate, heartbeat_s)
+        self.publisher = Publisher(self._publisher_socket)
 
     @property
     def address(self) -> str:
         """Where clients connect, with the port that was really taken."""
-        return self._router.getsockopt_string(zmq.LAST_ENDPOINT)
+        return bound(self._router)
+
+    @property
+    def watch_address(self) -> str:
+        """Where watchers connect."""
+        return bound(self._publisher_socket)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the loop turns."""
+        return time.monotonic() - self._turned < _ALIVE_S
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests are worked on; any thread may ask."""
+        return self._ready and self.alive
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self.context.destroy(linger=200)  # also sockets of a worker that Ctrl-C caught half made
+        self.context.destroy(linger=200)
 
-    def stop(self) -> None:
-        """Make `run` return soon. Any thread may call this, and a signal handler."""
+    def stop(self, drain_s: float = 0.0) -> None:
+        """Make `run` return soon: let nobody in, and give what is under way so many seconds. Any thread may call this,
+        and a signal handler; again, with less, it hurries."""
+        self._drain_s = drain_s
         self._stopping.set()
 
-    def run(self, worker: Worker) -> None:
-        """Serve until `stop` is called; then the work stops and every client that waits is told."""
-        poller = zmq.Poller()
-        poller.register(self._router, zmq.POLLIN)
-        poller.register(worker.bell, zmq.POLLIN)
-        while not self._stopping.is_set():
-            poller.poll(_TICK_MS)
-            self._receive(worker)
-            for job, message in worker.collect():
-                self._deliver(job, message)
-            self._dispatch(worker)
-            for session in list(self._sessions.values()):
-                self._flush(session)
-        stopped = _error("", Unavailable("the server is stopping; ask again when it is back"))
-        for session in list(self._sessions.values()):
-            for job in session.jobs.values():
-                job.abandon(Error(job.request.id, stopped.code, stopped.message, stopped.retry))
-            self._flush(session)
+    def soon(self, call: Callable[[], None]) -> None:
+        """Have the loop call this between two of its turns. Any thread may ask, and a signal handler."""
+        self._calls.append(call)
 
-    def _receive(self, worker: Worker) -> None:
+    def run(self, labour: Labour) -> None:
+        """Serve until `stop` is called; then every client whose work is not done is told."""
+        clips = self._clips = Clips(labour, self._keys, self._limits, self._answers, self.metrics, self.reception.touch)
+        stages = self._stages = Stages(labour, self._keys, self._limits, self.metrics, self.reception, self.publisher)
+        self.reception.left += [clips.leave, stages.leave]
+        poller = zmq.Poller()
+        for socket in (self._router, self._publisher_socket, *labour.bells):
+            poller.register(socket, zmq.POLLIN)
+        while not self._over():
+            due = stages.due
+            now = self._turned = time.monotonic()
+            wait = _TICK_S if due is None else min(_TICK_S, max(0.0, due - now))
+            rung = dict(poller.poll(math.ceil(wait * 1000)))
+            if self._router in rung:
+                self._receive(labour)
+                self.reception.flush()
+            if self._publisher_socket in rung or self.publisher.joining:
+                self.publisher.listen(time.monotonic())
+            for report in labour.collect():
+                self._hear(report)
+            stages.tick(time.monotonic())
+            clips.dispatch()
+            self.reception.flush()
+            self._look_after(labour)
+        stages.stop()
+        clips.stop()
+        self.reception.flush()
+
+    def changed(self, manifest: Manifest, bundle: str) -> None:
+        """Another bundle serves from now on: everybody is told, live sessions go on. `bundle` tells it from others."""
+        anew = self._bundle not in ("", bundle)
+        self._manifest, self._bundle = manifest, bundle
+        if anew:
+            self._stages.change(manifest)
+            for session in self.reception.sessions.values():
+                session.answers.append(self._welcome())
+                self.reception.touch(session)
+
+    def _hear(self, report: Report) -> None:
+        if not self._clips.hear(report):
+            self._stages.hear(report)
+
+    def _over(self) -> bool:
+        if not self._stopping.is_set():
+            return False
+        assert self._drain_s is not None
+        now = time.monotonic()
+        if self._drain_until is None:
+            _log.info("stopping: what is under way has %g s", self._drain_s)
+            self._stages.stop()
+        until = now + self._drain_s if self._drain_until is None else min(self._drain_until, now + self._drain_s)
+        self._drain_until = until
+        busy = any(session.jobs for session in self.reception.sessions.values())
+        return now >= until or not busy
+
+    def _look_after(self, labour: Labour) -> None:
+        now = time.monotonic()
+        if now - self._looked < _TICK_S:
+            return
+        gap = now - self._looked if self._looked else 0.0
+        gap, self._looked = gap if gap > _BLINK_S else 0.0, now
+        while self._calls:
+            self._calls.popleft()()
+        labour.tick()
+        self._ready = labour.ready and not self._stopping.is_set()
+        self.reception.watch(now, gap)
+        self._clips.watch(now, gap, list(self.reception.sessions.values()))
+        self._stages.watch(now, gap)
+        if now - self._beaten >= self.reception.heartbeat_s:
+            self._beaten = now
+            self.publisher.beat(now)
+        self._measure(labour)
+
+    def _measure(self, labour: Labour) -> None:
+        clips, metrics = self._clips, self.metrics
+        metrics.gauge(
+            ready=self._ready,
+            sessions=len(self.reception.sessions),
+            streams=len(self._stages),
+            watchers=self.publisher.watchers,
+            queue_length=clips.waiting,
+            queue_age_seconds=max(0.0, clips.oldest),
+            running=clips.running,
+        )
+        metrics.totals(
+            tokens=labour.tally.tokens,
+            frames=labour.tally.frames,
+            lost=self._stages.lost,
+            restarts=labour.restarts,
+            strangers=0 if self._gate is None else self._gate.refused,
+        )
+        tally = labour.tally
+        metrics.batches(tally.batches, tally.steps)
+        tally.batches, tally.steps = [], []
+        metrics.gpus(labour.tally.gpu_bytes)
+
+    def _receive(self, labour: Labour) -> None:
         for _ in range(_TURN):
-            try:
-                identity, parts = self._read()
-            except zmq.Again:
+            came = self.reception.read()
+            if came is None:
                 return
+            identity, session, parts = came
             request = ""
             try:
                 envelope = wire.unseal(parts)
                 request = envelope.id
-                self._answer(identity, protocol.read(envelope), worker)
+                self._answer(identity, session, protocol.read(envelope), labour)
             except MotionError as error:
                 _log.debug("refused: %s", error)
-                session = self._sessions.get(identity) or Session(identity, "", 0)
-                # an error that names a request ends it; one about a message to a request under way names none
-                session.answers.append(_error("" if request in session.jobs else request, error))
-                self._flush(session)
+                self._refuse(identity, request, error)
+            except Exception as error:  # noqa: BLE001  a bug met by one message must not take the others' service away
+                _log.exception("a message could not be answered", extra=about(request=request))
+                self._refuse(identity, request, Internal(f"the server failed at this message ({type(error).__name__})"))
 
-    def _read(self) -> tuple[bytes, list[bytes]]:
-        """The next message; parts past what a message may have are thrown away, all but one that shows there were."""
-        identity = self._router.recv(zmq.NOBLOCK)
-        parts: list[bytes] = []
-        while self._router.getsockopt(zmq.RCVMORE):
-            part = self._router.recv()
-            if len(parts) < wire.BUFFERS + 3:
-                parts.append(part)
-        return identity, parts
+    def _refuse(self, identity: bytes, request: str, error: MotionError) -> None:
+        self.metrics.refused(error.code)
+        self.reception.refuse(identity, self.reception.sessions.get(identity), request, error)
 
-    def _answer(self, identity: bytes, message: Message, worker: Worker) -> None:
-        session = self._sessions.get(identity)
+    def _answer(self, identity: bytes, session: Session | None, message: Message, labour: Labour) -> None:
         if isinstance(message, Hello):
-            self._greet(identity, message)
+            session = self.reception.greet(identity, message)
+            session.answers.append(self._welcome())
         elif session is None:
-            raise BadRequest(f"{protocol.kind(message)!r} came before 'hello'; say hello first")
-        elif isinstance(message, Generate):
-            self._accept(session, message)
-            self._dispatch(worker)
-        elif isinstance(message, Cancel):
-            self._cancel(session, message.id)
+            name = protocol.kind(message)
+            raise NoSession(f"{name!r} came before 'hello', or after too long a silence; say hello first")
         elif isinstance(message, Ack):
             if message.id in session.jobs:
                 session.jobs[message.id].ack(message.frames)
+            else:
+                self._stages.ack(session, message.id, message.frames)
+        elif isinstance(message, Generate):
+            self._admit()
+            self._clips.accept(session, message, self._manifest, self._bundle)
+        elif isinstance(message, OpenStream):
+            self._admit()
+            self._stages.open(session, message, self._manifest)
+        elif isinstance(message, Steer):
+            self._stages.steer(session, message)
+        elif isinstance(message, CloseStream):
+            self._stages.close(session, message)
+        elif isinstance(message, Cancel):
+            if not self._clips.cancel(session, message.id):
+                self._stages.cancel(session, message.id)
         elif isinstance(message, Ping):
-            session.answers.append(Pong(message.clock, time.monotonic()))
+            session.answers.append(Pong(message.clock, time.monotonic(), session.heard))
         elif isinstance(message, Stats):
-            session.answers.append(self._statistics(worker))
+            session.answers.append(self._statistics(labour))
+        elif isinstance(message, Who):
+            session.answers.append(Roster(self.reception.peers(time.monotonic()), self._stages.shows()))
         elif isinstance(message, Close):
-            self._forget(session, "it said goodbye")
+            self.reception.forget(session, "it said goodbye")
+            return
         elif not isinstance(message, Pong):
             raise BadRequest(f"{protocol.kind(message)!r} is for the server to send; a client does not")
+        self.reception.touch(session)
 
-    def _greet(self, identity: bytes, hello: Hello) -> None:
-        if identity not in self._sessions and len(self._sessions) >= SESSIONS:
-            raise Busy(f"{SESSIONS} clients are connected, which is all this server takes; try again later")
-        if not 1 <= hello.window <= self._limits.window:
-            raise BadRequest(f"'window' must be 1 to {self._limits.window} frames; got {hello.window}")
-        session = self._sessions.setdefault(identity, Session(identity, hello.client[:100], hello.window))
-        session.window = hello.window
+    def _admit(self) -> None:
+        if self._stopping.is_set():
+            raise Unavailable("the server is stopping; ask again when it is back")
+
+    def _welcome(self) -> Welcome:
         bundle, skeleton = self._manifest, self._manifest.skeleton
-        session.answers.append(
-            Welcome(
-                server=VERSION,
-                bundle=bundle.name,
-                bundle_version=bundle.version,
-                licence=bundle.licence,
-                tasks=bundle.tasks,
-                fps=bundle.fps,
-                limits=self._limits,
-                skeleton=skeleton.name,
-                joints=skeleton.joints,
-                parents=skeleton.parents,
-                offsets=skeleton.offsets,
-            )
+        return Welcome(
+            server=VERSION,
+            bundle=bundle.name,
+            bundle_version=bundle.version,
+            licence=bundle.licence,
+            tasks=bundle.tasks,
+            fps=bundle.fps,
+            limits=self._limits,
+            skeleton=skeleton.name,
+            joints=skeleton.joints,
+            parents=skeleton.parents,
+            offsets=skeleton.offsets,
+            capabilities=_capabilities(bundle),
+            heartbeat_s=self.reception.heartbeat_s,
+            missed=MISSED,
+            watch_port=port_of(self.watch_address),
         )
 
-    def _accept(self, session: Session, request: Generate) -> None:
-        admission.check(request, self._manifest, self._limits)
-        if request.id in session.jobs:
-            raise BadRequest(f"a request {request.id!r} is still under way; give each its own id")
-        if len(session.jobs) >= self._limits.requests:
-            raise Busy(f"{len(session.jobs)} requests of this client are under way; wait for one to be done")
-        if len(self._waiting) >= self._limits.queue:
-            raise Busy(f"{len(self._waiting)} requests are waiting, which is all this server holds; try again later")
-        seed = secrets.randbelow(admission.SEEDS) if request.seed is None else request.seed
-        job = Job(session, request, seed, time.monotonic())
-        session.jobs[request.id] = job
-        self._accepted += 1
-        session.answers.append(Accepted(request.id, len(self._waiting) + (self._running is not None), seed))
-        self._waiting.append(job)
-
-    def _cancel(self, session: Session, request: str) -> None:
-        job = session.jobs.get(request)
-        if job is None:  # it was done before this came: the client has, or will find, its end
-            return
-        if job is not self._running:
-            self._drop_waiting(job)
-            job.abandon(_error(request, Cancelled("the request was cancelled")))
-        job.cancelled.set()
-
-    def _drop_waiting(self, job: Job) -> None:
-        if job in self._waiting:
-            self._waiting.remove(job)
-            self._cancelled += 1
-            self._tell_positions()
-
-    def _dispatch(self, worker: Worker) -> None:
-        if self._running is None and self._waiting:
-            self._running = self._waiting.popleft()
-            worker.start(self._running)
-            self._tell_positions()
-
-    def _tell_positions(self) -> None:
-        for ahead, job in enumerate(self._waiting, 1):
-            job.put(Progress(job.request.id, "queued", 0, 1, ahead))
-
-    def _deliver(self, job: Job, message: Message) -> None:
-        if isinstance(message, (Done, Error)):
-            self._running = None
-            if isinstance(message, Done):
-                self._finished += 1
-            elif message.code == Cancelled.code:
-                self._cancelled += 1
-            else:
-                self._failed += 1
-        if job.session.jobs.get(job.request.id) is job:
-            if isinstance(message, Error) and message.code == Cancelled.code:
-                job.abandon(message)
-            else:
-                job.put(message)
-
-    def _flush(self, session: Session) -> None:
-        """Send what may leave, and find out whether the client is still there."""
-        while (queue := session.next()) is not None:
-            if not self._send(session, protocol.pack(queue[0])):
-                break
-            session.leave(queue)
-        now = time.monotonic()
-        if now - session.told > (_PROBE_BUSY_S if session.jobs else _PROBE_IDLE_S):
-            session.told = now
-            self._send(session, protocol.pack(Ping(now)))
-        if len(session.answers) > ANSWERS:
-            self._forget(session, f"it left {ANSWERS} answers unread")
-        for job in session.jobs.values():
-            if job.outbox and not job.cancelled.is_set() and now - job.moved > STALLED_S:
-                job.abandon(_error(job.request.id, TimedOut(f"no frame was taken for {STALLED_S:g} s")))
-
-    def _send(self, session: Session, parts: Sequence[bytes]) -> bool:
-        """Whether the message left; a session whose client is gone is forgotten."""
-        try:
-            self._router.send_multipart([session.identity, *parts], zmq.NOBLOCK)
-        except zmq.Again:
-            return False
-        except zmq.ZMQError as error:
-            if error.errno != errno.EHOSTUNREACH:
-                raise
-            self._forget(session, "its connection is gone")
-            return False
-        return True
-
-    def _forget(self, session: Session, reason: str) -> None:
-        if self._sessions.pop(session.identity, None) is None:
-            return
-        _log.info("client %r left: %s", session.client, reason)
-        for job in session.jobs.values():
-            self._drop_waiting(job)
-            job.cancelled.set()
-        session.jobs.clear()
-        session.answers.clear()
-
-    def _statistics(self, worker: Worker) -> Statistics:
-        now = time.monotonic()
+    def _statistics(self, labour: Labour) -> Statistics:
+        now, clips = time.monotonic(), self._clips
         return Statistics(
             clock=now,
             uptime_s=now - self._started,
-            sessions=len(self._sessions),
-            waiting=len(self._waiting),
-            running=int(self._running is not None),
-            accepted=self._accepted,
-            finished=self._finished,
-            cancelled=self._cancelled,
-            failed=self._failed,
-            tokens=worker.tokens,
-            frames=worker.frames,
+            sessions=len(self.reception.sessions),
+            waiting=clips.waiting,
+            running=clips.running + self._stages.stopping,
+            accepted=clips.accepted,
+            finished=clips.finished,
+            cancelled=clips.cancelled,
+            failed=clips.failed,
+            tokens=labour.tally.tokens,
+            frames=labour.tally.frames,
+            streams=len(self._stages),
+            watchers=self.publisher.watchers,
+            refused=self.reception.refused,
+            cached=clips.cached,
+            lost=self._stages.lost,
+            restarts=labour.restarts,
         )
 
 
-def _error(request: str, error: MotionError) -> Error:
-    return Error(request, error.code, str(error), error.retry)
+def _capabilities(bundle: Manifest) -> tuple[str, ...]:
+    names = {task.name for task in bundle.tasks}
+    lacking: set[str] = set()
+    if "prediction" not in names or not names & {"text-to-motion", "unconditional"}:
+        lacking |= {"streams", "watching"}
+    if "motion-to-text" not in names:
+        lacking.add("captions")
+    return tuple(name for name in admission.CAPABILITIES if name not in lacking)
+
+
+def pages(service: Service) -> dict[str, Page]:
+    """What the HTTP port serves."""
+
+    def said(well: bool) -> tuple[bool, bytes]:
+        return well, b"ok\n" if well else b"not now\n"
+
+    return {
+        "/healthz": lambda: said(service.alive),
+        "/readyz": lambda: said(service.ready),
+        "/metrics": lambda: (True, service.metrics.text()),
+    }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 
-from tests.imports import BY_NAME, Import, called, every, files, imports, literal, reached, tree
+from tests.imports import BY_NAME, ROOT, Import, called, every, files, imports, literal, reached, tree
 
 MAY_IMPORT = {
     "motion": {"motion"},
@@ -15,7 +17,7 @@ MAY_IMPORT = {
 }
 LANGUAGE_MODEL = "runtime/llm.py"
 TORCH = {"torch", "transformers", "accelerate", "peft", "diffusers", "safetensors.torch", "vector_quantize_pytorch"}
-TORCH_IN_RUNTIME = {LANGUAGE_MODEL, "runtime/engines/torch.py"}
+TORCH_IN_RUNTIME = {"runtime/engines/torch.py", "runtime/engines/torch_graph.py"}
 TENSORRT = {"tensorrt", "tensorrt_rtx"}
 TENSORRT_IN = {"export/to_tensorrt.py", "runtime/engines/tensorrt.py"}
 
@@ -52,10 +54,20 @@ def test_imports_are_absolute_and_named_where_they_can_be_seen() -> None:
     assert not [f"{file}: {ast.unparse(node)}" for file, node in hidden]
 
 
-def test_the_server_reaches_torch_only_through_the_language_models_file() -> None:
-    others = reached("runtime/serve.py", without=LANGUAGE_MODEL)
+def test_the_server_reaches_torch_only_through_engines_that_need_it() -> None:
+    others = reached("runtime/serve.py", without=LANGUAGE_MODEL) - TORCH_IN_RUNTIME
     assert "runtime/service.py" in others
     assert not [str(found) for file in others for found in imports(file) if _is(found, TORCH)]
+
+
+def test_what_serves_on_the_cpu_imports_no_torch() -> None:
+    """In a process of its own, since the tests import it."""
+    program = (
+        "import sys, runtime.llm, runtime.models, runtime.worker, runtime.engines.onnx_layers, runtime.engines.device;"
+        "print([name for name in ('torch', 'transformers', 'onnx', 'scipy') if name in sys.modules])"
+    )
+    said = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
 
 
 def _allowed(found: Import) -> bool:

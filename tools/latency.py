@@ -1,15 +1,18 @@
-"""How long a client waits for frames: one server process, one client, one motion after the other.
+"""How long a client waits for frames: one server, one client, one motion after the other.
 
-Standard deviation of nothing is claimed: p50 and p95 are those of the requests asked, nearest rank.
+Standard deviation of nothing is claimed: p50 and p95 are those of the requests asked, nearest rank. Beside it the same
+bundle is run without a server, as it is served and in plain torch: what the engines are worth.
 """
 
 from __future__ import annotations
 
 import math
 import os
+import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
@@ -19,7 +22,8 @@ import psutil
 from motion.errors import Unavailable
 from motion.protocol import Done, Frames
 from runtime.client import Client
-from tools.bench import LatencyConfig
+from tools.bench import BenchConfig, keep_to
+from tools.direct import Direct, Kind, Request
 from tools.server import Server
 from tools.ticker import Ticker, bar
 
@@ -60,7 +64,12 @@ class Latency:
     bundle: str
     start_s: float
     """from starting the process to its ready line"""
+    start_cold_s: float
+    """the same for the first time, with an empty cache"""
     first_frame_s: Percentiles
+    """from asking to the first frames, for the client"""
+    first_output_s: Percentiles
+    """from the request's arrival to the first frames, for the server"""
     clip_s: Percentiles
     starved_s: Percentiles
     """the longest that a player, who began with the first frame, had to wait for one later"""
@@ -69,8 +78,11 @@ class Latency:
     frames_per_s: float
     tokens_per_s: float
     rss_mb: float
+    """of the server and its workers"""
     peak_rss_mb: float
     requests: list[dict[str, object]]
+    eager: dict[str, float] | None = None
+    """the same bundle without a server, as served and in plain torch, seconds; and how many times faster it is"""
 
 
 @dataclass(frozen=True)
@@ -80,23 +92,23 @@ class Ask:
     text: str
     seed: int
     first_frame_s: float
+    first_output_s: float
     clip_s: float
     starved_s: float
     frames: int
     tokens: int
 
 
-def measure(config: LatencyConfig) -> Latency:
-    """Start a server, ask it, stop it. Raises MotionError."""
+def measure(config: BenchConfig) -> Latency:
+    """Start a server, ask it, stop it; then run its models beside plain torch. Raises MotionError."""
     ticker = Ticker()
-    _keep_to(config.cores)
-    folder = Path(config.bundle)
-    flags = ["--bundle", str(folder.resolve()) if folder.is_dir() else config.bundle]
-    flags += ["--threads", str(config.cores), "--refine" if config.refine else "--no-refine"]
-    begun = time.monotonic()
-    with Server(*flags) as server:
-        server.wait(lambda line, seconds: ticker.show(f"server   {seconds:5.1f} s  {line}"))
-        start_s = time.monotonic() - begun
+    keep_to(config.cores)
+    with (
+        tempfile.TemporaryDirectory() as empty,
+        _running(config, ticker, {**os.environ, "MOTUS_CACHE": empty}) as (_, cold_s),
+    ):
+        ticker.say(f"server   {cold_s:5.1f} s  ready, with nothing cached")
+    with _running(config, ticker) as (server, start_s):
         ticker.say(f"server   {start_s:5.1f} s  ready, {server.about}")
         with Memory(server.process.pid) as memory, Client(server.address, name="bench") as client:
             asks: list[Ask] = []
@@ -105,7 +117,7 @@ def measure(config: LatencyConfig) -> Latency:
                 last = asks[-1]
                 ticker.show(
                     f"asked    {bar(i + 1, config.requests)} {i + 1} of {config.requests}  first frame "
-                    f"{last.first_frame_s:.2f} s, clip {last.clip_s:.2f} s"
+                    f"{last.first_frame_s:.3f} s, clip {last.clip_s:.3f} s"
                 )
             fps, bundle = client.welcome.fps, f"{client.welcome.bundle} {client.welcome.bundle_version}"
     worked = sum(one.clip_s for one in asks)
@@ -114,7 +126,9 @@ def measure(config: LatencyConfig) -> Latency:
         config={**asdict(config), "json": str(config.json)},
         bundle=bundle,
         start_s=round(start_s, 2),
+        start_cold_s=round(cold_s, 2),
         first_frame_s=Percentiles.of([one.first_frame_s for one in asks]),
+        first_output_s=Percentiles.of([one.first_output_s for one in asks]),
         clip_s=Percentiles.of([one.clip_s for one in asks]),
         starved_s=Percentiles.of([one.starved_s for one in asks]),
         realtime_factor=round(frames / fps / worked, 3),
@@ -123,7 +137,42 @@ def measure(config: LatencyConfig) -> Latency:
         rss_mb=round(memory.now / 2**20, 1),
         peak_rss_mb=round(memory.peak / 2**20, 1),
         requests=[asdict(one) for one in asks],
+        eager=_beside_torch(config, fps, ticker) if config.eager else None,
     )
+
+
+@contextmanager
+def _running(
+    config: BenchConfig, ticker: Ticker, environment: dict[str, str] | None = None
+) -> Iterator[tuple[Server, float]]:
+    """A server until the block ends, and the seconds until it was ready."""
+    folder = Path(config.bundle)
+    flags = ["--bundle", str(folder.resolve()) if folder.is_dir() else config.bundle]
+    flags += ["--threads", str(config.cores), "--refine" if config.refine else "--no-refine"]
+    flags += ["--device", config.device]
+    begun = time.monotonic()
+    with Server(*flags, environment=environment) as server:
+        server.wait(lambda line, seconds: ticker.show(f"server   {seconds:5.1f} s  {line}"))
+        yield server, time.monotonic() - begun
+
+
+def _beside_torch(config: BenchConfig, fps: float, ticker: Ticker) -> dict[str, float]:
+    """The best of some motions, made without a server as it is served and in plain torch."""
+    found: dict[str, float] = {}
+    counts: tuple[tuple[Kind, int], ...] = (("onnx", max(4, config.eager)), ("eager", config.eager))
+    for kind, count in counts:
+        with Direct(config.bundle, kind, None, config.cores, config.refine, config.device) as models:
+            tokens = math.ceil(config.seconds * fps / models.rate)
+            models.make([Request(SENTENCES[0], 6, 0)])
+            made = []
+            for i in range(count):
+                made.append(models.make([Request(SENTENCES[i % len(SENTENCES)], tokens, i + 1)])[0])
+                ticker.show(f"{kind:<8} {bar(i + 1, count)} {i + 1} of {count}  clip {made[-1].whole_s:.3f} s")
+        found[f"{kind}_first_s"] = round(min(one.first_s for one in made), 4)
+        found[f"{kind}_clip_s"] = round(min(one.whole_s for one in made), 4)
+    found["first_ratio"] = round(found["eager_first_s"] / found["onnx_first_s"], 2)
+    found["clip_ratio"] = round(found["eager_clip_s"] / found["onnx_clip_s"], 2)
+    return found
 
 
 def ask(client: Client, text: str, seconds: float, seed: int) -> Ask:
@@ -144,6 +193,7 @@ def ask(client: Client, text: str, seconds: float, seed: int) -> Ask:
         text=text,
         seed=seed,
         first_frame_s=round(arrivals[0][0], 4),
+        first_output_s=round(done.first_output_s, 4),
         clip_s=round(took, 4),
         starved_s=round(starved(arrivals, fps), 4),
         frames=done.frames,
@@ -166,7 +216,7 @@ def starved(arrivals: Sequence[tuple[float, int]], fps: float) -> float:
 
 
 class Memory:
-    """The resident memory of a process in bytes, looked at ten times a second."""
+    """The resident memory of a process and its children in bytes, looked at ten times a second."""
 
     def __init__(self, pid: int) -> None:
         self._process = psutil.Process(pid)
@@ -190,16 +240,21 @@ class Memory:
             self._look()
 
     def _look(self) -> None:
-        self.now = self._process.memory_info().rss
-        status = f"/proc/{self._process.pid}/status"
-        if os.path.exists(status):  # the kernel knows the true peak, which may lie before the first look
-            with open(status) as lines:
-                high = next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), 0)
-            self.peak = max(self.peak, high)
-        self.peak = max(self.peak, self.now)
+        now = peak = 0
+        for process in (self._process, *self._process.children(recursive=True)):
+            try:
+                used = process.memory_info().rss
+            except psutil.NoSuchProcess:
+                continue
+            now += used
+            peak += max(used, _highest(process.pid))
+        self.now, self.peak = now, max(self.peak, peak)
 
 
-def _keep_to(cores: int) -> None:
-    """This process and its children use the first `cores` cores, where the system can say so."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+def _highest(pid: int) -> int:
+    """The true peak that the kernel knows of, which may lie before the first look."""
+    try:
+        with open(f"/proc/{pid}/status") as lines:
+            return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), 0)
+    except OSError:
+        return 0

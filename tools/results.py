@@ -2,15 +2,19 @@
 
     python -m tools.results
 
-Each file there was written by the command it names: export.prepare, export.evaluate or tools.bench.
+Each file there was written by the command it names: export.prepare, export.evaluate, tools.transfers, tools.speeds,
+tools.convert or tools.bench.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from tools import service_results, unity_results
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 _LIMBS = ("hip-knee", "knee-ankle", "shoulder-elbow", "elbow-wrist", "pelvis-neck")
@@ -52,6 +56,91 @@ def retargeting(figures: dict[str, Any]) -> list[str]:
         "Mean angle in degrees between each limb of the recording and of the canonical clip; asked for: below 3.",
         "",
         *_table(["corpus", "clips", *_LIMBS], rows),
+    ]
+
+
+def transfers(figures: dict[str, Any]) -> list[str]:
+    """Motion on other rigs."""
+
+    def rows(table: dict[str, dict[str, float]]) -> list[list[str]]:
+        return [
+            [
+                name, *([f"{row['clips']:.0f}"] if "clips" in row else []),
+                f"{sum(row[limb] for limb in _LIMBS) / len(_LIMBS):.3f}", f"{row['worst']:.2f}",
+                *(f"{row[f'skate_{key}']:.1f}" for key in ("source", "loose", "locked")),
+                *(f"{row[f'penetration_{key}']:.2f}" for key in ("loose", "locked")),
+                *(f"{row[f'jitter_{key}']:.0f}" for key in ("loose", "locked")),
+            ]
+            for name, row in table.items()
+        ]  # fmt: skip
+
+    head = ["limbs, degrees", "worst limb of a take", "skate of the source", "of the copy", "of the copy, feet locked",
+            "penetration, cm", "locked", "jitter, m/s3", "locked"]  # fmt: skip
+    return [
+        "## Retargeting to rigs of other makers",
+        "",
+        f"`{figures['command']}`",
+        "",
+        "Takes of every corpus onto every rig below. Limbs: mean angle between each limb of the recording and of the "
+        "copy (asked for: below 3). Skate: cm/s of feet while they rest, the source's at the target's size (asked for: "
+        "with feet locked no more than the source's).",
+        "",
+        *_table(["corpus", "takes", *head], rows(figures["corpora"])),
+        "",
+        *_table(["rig", *head], rows(figures["rigs"])),
+        "",
+        f"For 1,000 frames of 22 joints on one core, milliseconds (asked for: below 50; {figures['machine']}):",
+        "",
+        *_table(["", "ms"], [[name, f"{value:.0f}"] for name, value in figures["milliseconds"].items()]),
+    ]
+
+
+def formats(figures: dict[str, Any]) -> list[str]:
+    """How fast files are read and written."""
+    rows = [
+        [
+            row["what"], f"{row['files']}", f"{row['mb']:.1f}",
+            *("" if row[key] is None else f"{row[key]:,.0f}"
+              for key in ("read_mb_s", "read_frames_s", "write_mb_s", "write_frames_s")),
+        ]
+        for row in figures["speeds"]
+    ]  # fmt: skip
+    return [
+        "## Motion files: reading and writing",
+        "",
+        f"`{figures['command']}`",
+        "",
+        "Megabytes of file and frames a second of one core's time, from bytes on disk to a clip and back (asked for: "
+        "BVH is read at 30 MB/s or more). BVH recordings are written as BVH again; the files of other formats hold "
+        "twenty clips of Bandai Namco, the GLB a mesh each besides.",
+        "",
+        *_table(["files of", "files", "MB", "read, MB/s", "frames a second", "written, MB/s", "frames a second"], rows),
+    ]
+
+
+def conversions(figures: dict[str, Any]) -> list[str]:
+    """The converter over all archives."""
+    rows = [
+        [
+            kind, f"{row['files']:.0f}", f"{row['converted']:.0f}", f"{row['frames']:,.0f}", f"{row['mb']:.1f}",
+            f"{row['frames'] / max(row['read_s'], 1e-9):,.0f}", f"{row['frames'] / max(row['write_s'], 1e-9):,.0f}",
+            f"{row['apart_mm']:.4f}" if "apart_mm" in row else "",
+        ]
+        for kind, row in figures["kinds"].items()
+    ]  # fmt: skip
+    converted, files = (sum(row[key] for row in figures["kinds"].values()) for key in ("converted", "files"))
+    ending = figures["command"].split("--to ")[1].split()[0]
+    return [
+        f"## Every file of the collection as {ending.upper()}",
+        "",
+        f"`{figures['command']}`",
+        "",
+        f"{converted:,.0f} of {files:,.0f} files converted. Apart: the largest distance of any joint in any frame "
+        "between what was written and what is read again.",
+        "",
+        *_table(
+            ["archive", "files", "converted", "frames", "MB", "frames read a second", "written", "apart, mm"], rows
+        ),
     ]
 
 
@@ -123,11 +212,19 @@ def latency(figures: dict[str, Any]) -> list[str]:
     ]
 
 
-_SECTIONS = (
+Section = Callable[[dict[str, Any]], list[str]]
+_SECTIONS: tuple[tuple[str, Section], ...] = (
     ("retargeting", retargeting),
+    ("transfers", transfers),
+    ("formats", formats),
+    ("conversions-glb", conversions),
+    ("conversions-bvh", conversions),
     ("reconstruction", reconstruction),
     ("actions", actions),
     ("latency", latency),
+    ("serve", service_results.transport),
+    ("soak", service_results.soak),
+    ("unity", unity_results.section),
 )
 
 

@@ -30,7 +30,10 @@ _STOP_S = 5.0
 class Server:
     """A context manager around the process."""
 
-    def __init__(self, *arguments: str, module: str = "runtime.serve") -> None:
+    def __init__(
+        self, *arguments: str, module: str = "runtime.serve", environment: dict[str, str] | None = None
+    ) -> None:
+        self._environment = dict(os.environ) if environment is None else environment
         self._arguments = [module, *arguments, "--address", "tcp://127.0.0.1:0"]
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._said: deque[str] = deque(maxlen=30)
@@ -50,7 +53,7 @@ class Server:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tools.leash", *self._arguments],
             cwd=ROOT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**self._environment, "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

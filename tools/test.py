@@ -10,7 +10,7 @@ import sys
 
 from tools import bootstrap
 
-EXTRAS = ("view", "export", "dev")
+EXTRAS = ("view", "export", "tensorrt", "dev", "ray")
 
 
 def main(arguments: list[str]) -> int:

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ("motion", "models", "export", "runtime", "blender_addon", "unity_bridge", "tools", "tests")
+FOLDERS = ("motion", "models", "export", "runtime", "blender_addon", "unity_bridge", "tools", "examples", "tests")
 SUFFIXES = (".py", ".toml", ".cs")
 BEGIN, END = "<!-- tree: written by python3 -m tools.tree -->\n```text\n", "```\n<!-- end of tree -->\n"
 COLUMN = 30

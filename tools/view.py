@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from motion.clip import Clip
 
 _TEXT = """\
-Draws any motion file on a floor grid with lines each half metre: .bvh, .npz (a clip saved by Motus), .glb (written by
-Motus) and .amc (with --asf, or the one .asf beside it). The left side of the body is blue, the right side orange.
+Draws any motion file on a floor grid with lines each half metre: .bvh, .npz (of Motus, AMASS or SMPL-X), .glb, .gltf,
+.amc (with --asf, or the one .asf beside it) and, where Blender is, .fbx. The left side of the body is blue, the right
+side orange.
 
 examples:
   python -m tools.view walk.bvh --out walk.png
@@ -23,38 +24,16 @@ examples:
 
 
 def read(path: Path, asf: Path | None = None) -> Clip:
-    """A clip from any file that can be shown. Raises BadFile."""
-    from motion import clip
+    """A clip from any file that can be shown. Raises BadFile, MissingPart."""
     from motion.errors import BadFile
-    from motion.io import asf_amc, bvh, glb
+    from tools import formats
 
     if not path.is_file():
-        raise BadFile("there is no such file; give a .bvh, .npz, .glb or .amc", str(path))
-    match path.suffix.lower():
-        case ".bvh":
-            return bvh.read(path)
-        case ".npz":
-            return clip.load(path)
-        case ".glb":
-            return glb.read(path)
-        case ".amc":
-            beside = [asf] if asf else _skeletons_beside(path)
-            if len(beside) != 1:
-                raise BadFile(
-                    f"an .amc needs its skeleton and {len(beside)} .asf files fit it; name one with --asf", str(path)
-                )
-            return asf_amc.read(beside[0], path)
-        case other:
-            raise BadFile(
-                f"{other or 'a file without ending'} cannot be shown; give a .bvh, .npz, .glb or .amc", str(path)
-            )
-
-
-def _skeletons_beside(path: Path) -> list[Path]:
-    """The .asf files of a folder that share the longest beginning of their name with an .amc."""
-    found = sorted(path.parent.glob("*.asf"))
-    fitting = [asf for asf in found if path.stem.startswith(asf.stem)]
-    return fitting or found
+        raise BadFile(f"there is no such file; give one of {', '.join(formats.READ)}", str(path))
+    if path.suffix.lower() not in formats.READ:
+        ending = path.suffix or "a file without ending"
+        raise BadFile(f"{ending} cannot be shown; give {', '.join(formats.READ)}", str(path))
+    return formats.read(path, formats.Reading(asf=asf))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -53,3 +53,11 @@ def foot_skate(feet: F32, contacts: F32, fps: float) -> float:
     speed = np.linalg.norm(np.diff(feet[..., [0, 2]], axis=0), axis=-1) * fps * 100
     down = (contacts[1:] > 0.5) & (contacts[:-1] > 0.5)
     return float(speed[down].mean()) if down.any() else 0.0
+
+
+def penetration(feet: F32) -> float:
+    """Mean depth to which the lowest of the feet's joints lies under the ground y = 0, centimetres.
+
+    feet (T, C, 3), of any points of the feet.
+    """
+    return float(np.maximum(-feet[..., 1].min(axis=-1), 0).mean() * 100)

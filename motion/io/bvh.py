@@ -1,17 +1,18 @@
 """Biovision hierarchy files (.bvh) <-> Clip.
 
 Reads any hierarchy and channel order, translation on any joint, several end sites; each end site becomes a joint
-called `<parent>_end`. Lengths become metres: a skeleton taller than 8 units is taken for centimetres, unless `scale`
-says otherwise. Every error names the file and the line.
+called `<parent>_end`. Lengths become metres: the unit is guessed from the skeleton's size, unless `scale` says it. The
+rate is the common one whose frame time, written with as many decimals, is the file's. Every error names the file, the
+line, and the joint where there is one.
 """
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,239 +20,181 @@ from numpy.typing import NDArray
 from motion import quat
 from motion.clip import Clip
 from motion.errors import BadFile
+from motion.io import bvh_hierarchy, bvh_text, decimals, source
+from motion.io.bvh_hierarchy import Hierarchy, numbers
 from motion.quat import F32
 from motion.skeleton import Skeleton
 
-_CHANNELS = {f"{a}{kind}": (kind, i) for i, a in enumerate("XYZ") for kind in ("position", "rotation")}
-_TALLEST_IN_METRES = 8.0
+# Metres per unit by the size of the skeleton in the file's unit: the first row whose limit is not exceeded.
+_UNITS = ((8.0, 1.0), (60.0, 0.0254 / 0.45), (600.0, 0.01), (np.inf, 0.001))  # 0.45: CMU's length factor, in inches
+_RATES = (24, 25, 30, 48, 50, 60, 90, 100, 120, 144, 200, 240)
+_HEAD = 16 << 20  # bytes; MOST_JOINTS joints take a tenth of it
+_CHUNK = 1 << 19  # rotations turned at once
+_SHOWN = 40  # characters of what a file says instead
+_FRAME_TIME = re.compile(rb"(?:\A|[\r\n])[ \t]*[Ff][Rr][Aa][Mm][Ee][ \t]+[Tt][Ii][Mm][Ee][^\r\n]*(?:\r\n|\n|\r|\Z)")
 F64 = NDArray[np.float64]
 
 
-@dataclass
-class _Joint:
-    name: str
-    parent: int
-    offset: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
-    channels: list[str] = field(default_factory=list[str])
-
-
-def read(path: Path, scale: float | None = None) -> Clip:
+def read(path: Path, scale: float | None = None, partial: bool = False, most: int = source.MOST_BYTES) -> Clip:
     """Reads one file.
 
-    scale: metres per unit of the file; None guesses metres or centimetres from the skeleton's size.
-    Raises BadFile with file and line for anything that is no BVH.
+    scale: metres per unit of the file; None guesses metres, CMU's unit, centimetres or millimetres from the size of
+    the skeleton.
+    partial: take the frames that are there from a file that announces more.
+    most: bytes; a larger file is refused.
+    Raises BadFile with file, line and joint for anything that is no BVH.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig", errors="replace")
-    except OSError as error:
-        raise BadFile(f"cannot be opened ({error.strerror})", str(path)) from error
-    return parse(text, str(path), scale, path.stem)
+    return _parse(source.content(path, most), str(path), scale, path.stem, partial)
 
 
-def parse(text: str, path: str = "", scale: float | None = None, name: str = "") -> Clip:
+def parse(text: str, path: str = "", scale: float | None = None, name: str = "", partial: bool = False) -> Clip:
     """Reads a BVH from its text; see `read`."""
-    lines = text.splitlines()
-    joints, row = _hierarchy(lines, path)
-    frames, seconds, row = _timing(lines, row, path)
-    width = sum(len(joint.channels) for joint in joints)
-    values = _values(lines, row, frames, width, path)
-    offsets = np.array([joint.offset for joint in joints], np.float32)
+    return _parse(text.encode(errors="replace"), path, scale, name, partial)
+
+
+def _parse(data: bytes, path: str, scale: float | None, name: str, partial: bool) -> Clip:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        data = data.decode("utf-16", errors="replace").encode(errors="replace")
+    lines, body = _split(data, path)
+    tree, row = bvh_hierarchy.parse(lines, path)
+    frames, fps, row = _timing(lines, row, path)
+    source.admit(frames, len(tree.joints), path, row - 1)
+    table = _values(body, row, frames, tree, path, partial)
     if scale is None:
-        extent = _extent(joints, offsets)
-        scale = 0.01 if extent > _TALLEST_IN_METRES else 1.0
-    return _clip(joints, offsets * np.float32(scale), values, 1 / seconds, scale, name)
+        scale = next((metres for limit, metres in _UNITS if tree.extent <= limit), 1.0)
+    with source.reading(path):
+        return _clip(tree, table, fps, scale, name)
 
 
-def _hierarchy(lines: list[str], path: str) -> tuple[list[_Joint], int]:
-    joints: list[_Joint] = []
-    stack: list[int] = []
-    pending: _Joint | None = None
-    started = False
-    for row, line in _statements(lines):
-        words = line.split()
-        key = words[0].upper()
-        if not started:
-            if key != "HIERARCHY":
-                raise BadFile(f"a BVH begins with HIERARCHY, this file with {line.strip()[:40]!r}", path, row + 1)
-            started = True
-        elif key == "MOTION":
-            if stack or not joints:
-                raise BadFile("MOTION begins before the hierarchy is closed; a brace is missing", path, row + 1)
-            return joints, row + 1
-        elif key in ("ROOT", "JOINT"):
-            if not stack and joints:
-                raise BadFile("a second root; a BVH holds one character", path, row + 1)
-            label = line.strip()[len(key) :].strip() or f"joint{len(joints)}"
-            if any(joint.name == label for joint in joints):
-                raise BadFile(f"joint {label!r} is listed twice; joint names must differ", path, row + 1)
-            pending = _Joint(label, stack[-1] if stack else -1)
-        elif key == "END":
-            if not stack:
-                raise BadFile("an end site outside any joint", path, row + 1)
-            parent = stack[-1]
-            label = f"{joints[parent].name}_end"
-            count = sum(joint.name.startswith(label) for joint in joints)
-            pending = _Joint(label + (str(count + 1) if count else ""), parent)
-        elif key == "{":
-            if pending is None:
-                raise BadFile("a brace opens without a joint before it", path, row + 1)
-            joints.append(pending)
-            stack.append(len(joints) - 1)
-            pending = None
-        elif key == "}":
-            if not stack:
-                raise BadFile("a brace closes that was never opened", path, row + 1)
-            stack.pop()
-        elif key == "OFFSET" and stack:
-            joints[stack[-1]].offset = _numbers(words[1:], 3, path, row)
-        elif key == "CHANNELS" and stack:
-            named = [word[:1].upper() + word[1:].lower() for word in words[2:]]
-            unknown = [word for word in named if word not in _CHANNELS]
-            if unknown or not words[1:2] or words[1] != str(len(named)):
-                raise BadFile(f"channels are not readable: {line.strip()[:60]!r}", path, row + 1)
-            joints[stack[-1]].channels = named
-        else:
-            raise BadFile(f"unexpected {line.strip()[:40]!r} in the hierarchy", path, row + 1)
-    raise BadFile("the file ends inside the hierarchy; it is truncated or no BVH", path, len(lines))
-
-
-def _statements(lines: list[str]) -> Iterator[tuple[int, str]]:
-    """Lines with their rows, empty ones left out, a brace on a line of its own wherever the file puts it."""
-    for row, line in enumerate(lines):
-        for part in re.split(r"([{}])", line):
-            if part.strip():
-                yield row, part
-
-
-def _numbers(words: list[str], count: int, path: str, row: int) -> list[float]:
+def _split(data: bytes, path: str) -> tuple[list[str], bytes]:
+    """The lines up to `Frame Time:`, and the bytes after them."""
+    found = _FRAME_TIME.search(data)
+    end = found.end() if found else min(len(data), _HEAD)
+    if end > _HEAD:
+        raise BadFile(f"the hierarchy is longer than {_HEAD >> 20} MB; this is no BVH", path)
     try:
-        numbers = [float(word) for word in words]
-    except ValueError:
-        hint = "; decimals need a point, not a comma" if any("," in word for word in words) else ""
-        raise BadFile(f"expected {count} numbers, got {' '.join(words)[:40]!r}{hint}", path, row + 1) from None
-    if len(numbers) != count or not np.isfinite(numbers).all():
-        raise BadFile(f"expected {count} finite numbers, got {' '.join(words)[:40]!r}", path, row + 1)
-    return numbers
+        head = data[:end].decode("utf-8-sig")
+    except UnicodeDecodeError:
+        head = data[:end].decode("latin-1")
+    lines = re.split(r"\r\n|\n|\r", head)
+    return lines[: None if lines[-1] else -1], data[end:]
 
 
 def _timing(lines: list[str], row: int, path: str) -> tuple[int, float, int]:
-    found: list[float] = []
+    """Number of frames, frames per second, and the row after them."""
+    found: list[tuple[float, str]] = []
     for prefix in ("frames:", "frame time:"):
         while row < len(lines) and not lines[row].strip():
             row += 1
-        line = lines[row].strip() if row < len(lines) else ""
+        line = " ".join(lines[row].split()) if row < len(lines) else ""
         if not line.lower().startswith(prefix):
-            raise BadFile(f"expected {prefix!r}, got {line[:40]!r}", path, row + 1)
-        found += _numbers(line[len(prefix) :].split(), 1, path, row)
+            raise BadFile(f"expected {prefix!r}, got {line[:_SHOWN]!r}", path, row + 1)
+        words = line[len(prefix) :].split()
+        found.append((numbers(words, 1, path, row)[0], words[0]))
         row += 1
-    frames, seconds = int(found[0]), found[1]
-    if frames < 1:
-        raise BadFile("the file has no frames", path, row - 1)
-    if seconds <= 0:
-        raise BadFile(f"the frame time is {seconds}; it must be positive", path, row)
-    return frames, seconds, row
+    (frames, _), (seconds, written) = found
+    if frames != int(frames) or frames < 1:
+        raise BadFile(f"the file has no frames: it announces {frames:g}; expected 1 or more", path, row - 1)
+    if seconds <= 0 or not np.isfinite(1 / seconds):
+        raise BadFile(f"the frame time is {seconds:g} seconds; it must be positive", path, row)
+    return int(frames), _rate(seconds, written), row
 
 
-def _values(lines: list[str], row: int, frames: int, width: int, path: str) -> F64:
-    rows = [(number, line) for number, line in enumerate(lines[row:], row + 1) if line.strip()]
-    if len(rows) < frames:
-        raise BadFile(f"announces {frames} frames and holds {len(rows)}; it is truncated", path, len(lines))
-    words = [line.split() for _, line in rows[:frames]]
-    try:
-        values = np.array([word for one in words for word in one], np.float64)
-        fits = all(len(one) == width for one in words) and bool(np.isfinite(values).all())
-    except ValueError:
-        fits, values = False, np.empty(0)
-    if not fits:
-        for (number, _), one in zip(rows, words, strict=False):
-            _numbers(one, width, path, number - 1)
-        raise BadFile(f"expected {width} numbers a frame", path, row + 1)
-    return values.reshape(frames, width)
+def _rate(seconds: float, written: str) -> float:
+    """Frames per second: a common rate where the frame time is that rate's, rounded to as many decimals."""
+    exact = 1 / seconds
+    if abs(exact - round(exact)) < 1e-9 * exact:
+        return float(round(exact))
+    exponent = Decimal(written).as_tuple().exponent
+    half = 0.5000001 * 10.0**exponent if isinstance(exponent, int) and exponent > -300 else 0.0
+    common = [(float(fps), 0.025) for fps in _RATES] + [(float(round(exact)), 1e-3)]
+    common += [(fps * 1000 / 1001, 1e-3) for fps in (24, 30, 60, 120)]
+    near = [fps for fps, share in common if abs(fps - exact) < share * exact and abs(1 / fps - seconds) <= half]
+    return near[0] if near else exact
 
 
-def _extent(joints: list[_Joint], offsets: F32) -> float:
-    """Longest path of bones from the root, in the file's unit; the root's own offset is a place, not a bone. Where a
-    child's offset holds a place too (Bandai's Hips), a single bone longer than all others together is left out."""
-    reach = np.zeros(len(joints))
-    lengths = np.linalg.norm(offsets, axis=1)
-    lengths[lengths > lengths.sum() / 2] = 0
-    for i, joint in enumerate(joints):
-        if joint.parent >= 0:
-            reach[i] = reach[joint.parent] + lengths[i]
-    return float(2 * reach.max())
+def _values(body: bytes, row: int, frames: int, tree: Hierarchy, path: str, partial: bool) -> F64:
+    """The motion (T, channels) in the file's units, from the bytes after line `row`."""
+    width = len(tree.columns)
+    if width == 0:
+        return np.zeros((frames, 0))
+    if b"\n" not in body:
+        body = body.replace(b"\r", b"\n")
+    table = decimals.table(body, width)
+    if table is None and partial:
+        table = decimals.table(body[: body.rstrip().rfind(b"\n") + 1], width)
+    if table is not None and (len(table) >= frames or partial):
+        return table[:frames]
+    count = 0
+    for number, line in _rows(body, row):
+        if count == frames:
+            break
+        _diagnose(line.split(), tree, path, number)
+        count += 1
+    if count == frames:  # each line is right by itself: rows of numbers that only the slow way can read
+        rows = (line.split() for _, line in _rows(body, row))
+        return np.array([[float(word) for word in words] for words, _ in zip(rows, range(frames), strict=False)])
+    last = row + len(re.split(rb"\r\n|\n|\r", body)) - (1 if body.endswith((b"\n", b"\r")) or not body else 0)
+    raise BadFile(
+        f"announces {frames} frames and holds {count}; it is truncated (--partial of tools.convert, `partial` in code, "
+        "takes the frames that are there)",
+        path,
+        last,
+    )
 
 
-def _clip(joints: list[_Joint], offsets: F32, values: F64, fps: float, scale: float, name: str) -> Clip:
-    frames = len(values)
-    rotations = np.zeros((frames, len(joints), 4), np.float32)
+def _rows(body: bytes, row: int) -> Iterator[tuple[int, str]]:
+    """The lines that hold anything, with their numbers counted from 1."""
+    for number, line in enumerate(io.BytesIO(body), row + 1):
+        if line.strip():
+            yield number, line.decode("latin-1")
+
+
+def _diagnose(words: list[str], tree: Hierarchy, path: str, number: int) -> None:
+    """Raises BadFile where the words are not one finite number for each channel."""
+    width = len(tree.columns)
+    for word, (joint, channel) in zip(words, tree.columns, strict=False):
+        try:
+            numbers([word], 1, path, number - 1)
+        except BadFile as error:
+            kind = "finite numbers" if "finite" in str(error) else "numbers"
+            hint = "; decimals need a point, not a comma" if "," in word else ""
+            raise BadFile(
+                f"expected {width} {kind}, got {word[:_SHOWN]!r} for {channel} of joint {joint!r}{hint}", path, number
+            ) from None
+    if len(words) != width:
+        raise BadFile(
+            f"expected {width} numbers, the last for joint {tree.columns[-1][0]!r}, got {len(words)}; the line is cut "
+            "short or split",
+            path,
+            number,
+        )
+
+
+def _clip(tree: Hierarchy, table: F64, fps: float, scale: float, name: str) -> Clip:
+    frames = len(table)
+    offsets = (tree.offsets * scale).astype(np.float32)
+    rotations = np.zeros((frames, len(offsets), 4), np.float32)
     rotations[..., 0] = 1
-    places = np.broadcast_to(offsets, (frames, *offsets.shape)).copy()
-    moved = False
-    column = 0
-    for i, joint in enumerate(joints):
-        order = ""
-        angles: list[F64] = []
-        for channel in joint.channels:
-            kind, axis = _CHANNELS[channel]
-            if kind == "rotation":
-                order += "xyz"[axis]
-                angles.append(np.deg2rad(values[:, column]))
-            else:
-                places[:, i, axis] = values[:, column] * scale
-                moved = moved or i > 0
-            column += 1
-        if order:
-            rotations[:, i] = quat.from_euler(cast(F32, np.stack(angles, axis=-1)), order)
-    skeleton = Skeleton(name or "bvh", tuple(j.name for j in joints), tuple(j.parent for j in joints), offsets)
-    return Clip(skeleton, fps, rotations, places[:, 0].copy(), None, name, places if moved else None)
+    for order, where, columns in tree.turning:
+        for start in range(0, frames, step := max(1, _CHUNK // len(where))):
+            angles = np.deg2rad(np.remainder(table[start : start + step, columns] + 180, 360) - 180)
+            rotations[start : start + step, where] = quat.from_euler(angles.astype(np.float32), order)
+    few = 1 if all(i == 0 for i, _, _ in tree.moving) else len(offsets)  # whose places are told frame by frame
+    places: F32 = np.tile(offsets[:few], (frames, 1, 1))
+    told = places.reshape(frames, -1)
+    told[:, [3 * i + axis for i, axis, _ in tree.moving]] = table[:, [column for *_, column in tree.moving]] * scale
+    root = places[:, 0].copy()
+    skeleton = Skeleton(name or "bvh", tree.joints, tree.parents, offsets)
+    return Clip(skeleton, fps, rotations, root, None, name, None if few == 1 else places)
 
 
 def write(clip: Clip, path: Path) -> None:
     """Writes one clip in centimetres, 6 channels on the root (and on every joint of a clip that moves bones) and
-    Z Y X rotations elsewhere; leaf joints called `<parent>_end` become end sites."""
+    Z Y X rotations elsewhere; leaf joints called `<parent>_end` become end sites. Numbers keep 8 significant digits."""
     path.write_text(text(clip), encoding="utf-8", newline="\n")
 
 
-def _is_end(skeleton: Skeleton, joint: int) -> bool:
-    parent = skeleton.joints[skeleton.parents[joint]]
-    named = re.fullmatch(re.escape(parent) + r"_end\d*", skeleton.joints[joint])
-    return named is not None and not skeleton.children(joint)
-
-
-def text(clip: Clip) -> str:
-    """A clip as the text of a BVH file; see `write`."""
-    skeleton = clip.skeleton
-    ends = {i for i in range(1, len(skeleton)) if _is_end(skeleton, i)}
-    order: list[int] = []
-    lines = ["HIERARCHY"]
-
-    def visit(joint: int, depth: int) -> None:
-        pad = "\t" * depth
-        x, y, z = skeleton.offsets[joint] * 100
-        label = skeleton.joints[joint].replace(" ", "_")
-        kind = "End Site" if joint in ends else f"{'JOINT' if depth else 'ROOT'} {label}"
-        lines.extend([f"{pad}{kind}", f"{pad}{{", f"{pad}\tOFFSET {x:.6f} {y:.6f} {z:.6f}"])
-        if joint not in ends:
-            order.append(joint)
-            moves = depth == 0 or clip.offsets is not None
-            positions = "Xposition Yposition Zposition " if moves else ""
-            lines.append(f"{pad}\tCHANNELS {6 if moves else 3} {positions}Zrotation Yrotation Xrotation")
-            children = skeleton.children(joint)
-            for child in children:
-                visit(child, depth + 1)
-            if not children:
-                lines.extend([f"{pad}\tEnd Site", f"{pad}\t{{", f"{pad}\t\tOFFSET 0.0 0.0 0.0", f"{pad}\t}}"])
-        lines.append(f"{pad}}}")
-
-    visit(0, 0)
-    columns: list[F32] = []
-    for joint in order:
-        if joint == 0:
-            columns.append(clip.root * 100)
-        elif clip.offsets is not None:
-            columns.append(clip.offsets[:, joint] * 100)
-        columns.append(np.rad2deg(quat.to_euler(clip.rotations[:, joint], "zyx")))
-    lines += ["MOTION", f"Frames: {len(clip)}", f"Frame Time: {1 / clip.fps:.8f}"]
-    table = np.concatenate(columns, axis=1)
-    lines += [" ".join(f"{value:.6f}" for value in row) for row in table]
-    return "\n".join(lines) + "\n"
+def text(clip: Clip, scale: float = 100.0) -> str:
+    """A clip as the text of a BVH file; see `write`. scale: units of the file per metre."""
+    return bvh_text.dump(clip, scale)

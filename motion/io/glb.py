@@ -1,77 +1,45 @@
-"""Binary glTF 2.0 (.glb) <-> Clip: a skeleton, its animation, and a skinned body that any viewer shows.
+"""glTF 2.0 (.glb, .gltf) <-> Clip: a skeleton, its animation, and a skinned body that any viewer shows.
 
 Metres, seconds, Y up, +Z forward, as glTF wants them; quaternions x y z w. Every joint is a node; the root's node is
-moved by the animation, and every joint's of a clip that moves bones. `read` takes back what `write` made: a file with
-one skin and one animation, every key at the clip's frames.
+moved by the animation, and every joint's of a clip that moves bones. `read` takes files of any maker: the joints of the
+skin at a steady rate, at rest as the mesh was bound. A file that `write` made reads back as the same clip.
 """
 
 from __future__ import annotations
 
-import json
-import struct
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from motion import mannequin, quat
 from motion.body import Body, Paint
 from motion.clip import Clip
 from motion.errors import BadClip, BadFile
+from motion.io import gltf, gltf_keys, gltf_nodes, matrices, source
+from motion.io.gltf import ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER, Buffer, Document, Json
+from motion.io.gltf_nodes import Rig
 from motion.quat import F32
-from motion.skeleton import Skeleton
 
-_MAGIC, _JSON, _BIN = 0x46546C67, 0x4E4F534A, 0x004E4942
-_TYPES = {1: "SCALAR", 3: "VEC3", 4: "VEC4", 16: "MAT4"}
-_CODES = {"<f4": 5126, "<u4": 5125, "<u2": 5123, "|u1": 5121}
-_DTYPES = {code: np.dtype(name) for name, code in _CODES.items()}
-_ARRAY_BUFFER, _ELEMENT_ARRAY_BUFFER = 34962, 34963
-
-Json = dict[str, Any]
-
-
-@dataclass
-class _Buffer:
-    """The binary chunk while it grows."""
-
-    data: bytearray = field(default_factory=bytearray)
-    views: list[Json] = field(default_factory=list[Json])
-    accessors: list[Json] = field(default_factory=list[Json])
-
-    def add(self, array: NDArray[Any], target: int | None = None, bounds: bool = False) -> int:
-        """Appends an array (N, width) and returns its accessor. bounds: state the smallest and largest values."""
-        array = np.ascontiguousarray(array)
-        self.data.extend(b"\0" * (-len(self.data) % 4))
-        view: Json = {"buffer": 0, "byteOffset": len(self.data), "byteLength": array.nbytes}
-        if target is not None:
-            view["target"] = target
-        accessor: Json = {
-            "bufferView": len(self.views),
-            "componentType": _CODES[array.dtype.str],
-            "count": len(array),
-            "type": _TYPES[1 if array.ndim == 1 else array.shape[1]],
-        }
-        if bounds:
-            accessor["min"] = np.atleast_1d(array.min(axis=0)).tolist()
-            accessor["max"] = np.atleast_1d(array.max(axis=0)).tolist()
-        self.data.extend(array.tobytes())
-        self.views.append(view)
-        self.accessors.append(accessor)
-        return len(self.accessors) - 1
+_CHUNK = 1 << 18  # frames times joints whose matrices are held at once
 
 
 def write(clip: Clip, path: Path, body: Body | None = None) -> None:
-    """Writes one clip.
+    """Writes one clip, as JSON with the buffer inside it where the name ends in .gltf.
 
     body: what the skeleton wears; None takes the mannequin, or capsules where the skeleton is no standing humanoid.
     """
-    path.write_bytes(dump(clip, body))
+    document, data = _describe(clip, body)
+    path.write_bytes((gltf.embed if path.suffix.lower() == ".gltf" else gltf.pack)(document, data))
 
 
 def dump(clip: Clip, body: Body | None = None) -> bytes:
     """A clip as the bytes of a GLB file; see `write`."""
+    return gltf.pack(*_describe(clip, body))
+
+
+def _describe(clip: Clip, body: Body | None) -> tuple[Json, bytes]:
     body = mannequin.dress(clip.skeleton) if body is None else body
     if body.skeleton.joints != clip.skeleton.joints:
         raise BadClip(
@@ -79,7 +47,7 @@ def dump(clip: Clip, body: Body | None = None) -> bytes:
         )
     name = clip.name or "clip"
     joints = len(clip.skeleton)
-    buffer = _Buffer()
+    buffer = Buffer()
     # Nodes: 0 holds the armature, 1 the mesh, then the joints.
     nodes: list[Json] = [{"name": "character", "children": [2]}, {"name": "body", "mesh": 0, "skin": 0}]
     for joint in range(joints):
@@ -111,12 +79,7 @@ def dump(clip: Clip, body: Body | None = None) -> bytes:
         "accessors": buffer.accessors,
         "bufferViews": buffer.views,
     }
-    data = bytes(buffer.data) + b"\0" * (-len(buffer.data) % 4)
-    document["buffers"] = [{"byteLength": len(data)}]
-    text = json.dumps(document, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 4)
-    header = struct.pack("<III", _MAGIC, 2, 12 + 8 + len(text) + 8 + len(data))
-    return header + struct.pack("<II", len(text), _JSON) + text + struct.pack("<II", len(data), _BIN) + data
+    return document, bytes(buffer.data)
 
 
 def _extras(clip: Clip) -> Json:
@@ -160,25 +123,25 @@ def _material(paint: Paint) -> Json:
     }
 
 
-def _mesh(body: Body, buffer: _Buffer) -> Json:
+def _mesh(body: Body, buffer: Buffer) -> Json:
     """One primitive for each paint in use, all on the same vertices."""
     small = np.uint8 if len(body.skeleton) < 256 else np.uint16
     attributes = {
-        "POSITION": buffer.add(body.vertices, _ARRAY_BUFFER, bounds=True),
-        "NORMAL": buffer.add(body.normals, _ARRAY_BUFFER),
-        "JOINTS_0": buffer.add(body.joints.astype(small), _ARRAY_BUFFER),
-        "WEIGHTS_0": buffer.add(body.weights, _ARRAY_BUFFER),
+        "POSITION": buffer.add(body.vertices, ARRAY_BUFFER, bounds=True),
+        "NORMAL": buffer.add(body.normals, ARRAY_BUFFER),
+        "JOINTS_0": buffer.add(body.joints.astype(small), ARRAY_BUFFER),
+        "WEIGHTS_0": buffer.add(body.weights, ARRAY_BUFFER),
     }
     index = np.uint16 if len(body.vertices) < 65535 else np.uint32
     primitives: list[Json] = []
     for material, paint in enumerate(_worn(body)):
         corners = body.triangles[body.paints == paint].reshape(-1).astype(index)
-        indices = buffer.add(corners, _ELEMENT_ARRAY_BUFFER)
+        indices = buffer.add(corners, ELEMENT_ARRAY_BUFFER)
         primitives.append({"attributes": attributes, "indices": indices, "material": material})
     return {"name": "body", "primitives": primitives}
 
 
-def _animation(clip: Clip, name: str, buffer: _Buffer) -> Json:
+def _animation(clip: Clip, name: str, buffer: Buffer) -> Json:
     times = buffer.add((np.arange(len(clip)) / clip.fps).astype(np.float32), bounds=True)
     samplers: list[Json] = []
     channels: list[Json] = []
@@ -197,79 +160,48 @@ def _animation(clip: Clip, name: str, buffer: _Buffer) -> Json:
     return {"name": name, "samplers": samplers, "channels": channels}
 
 
-def read(path: Path) -> Clip:
-    """Reads a file that `write` made. Raises BadFile for anything else."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadFile(f"cannot be opened ({error.strerror})", str(path)) from error
-    document, binary = _chunks(data, str(path))
-    try:
-        return _clip(document, binary)
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise BadFile(
-            f"this GLB was not written by Motus or is damaged ({error!r}); export the motion as BVH instead", str(path)
-        ) from error
+def takes(path: Path, most: int = source.MOST_BYTES) -> list[str]:
+    """The names of a file's animations. Raises BadFile."""
+    document = gltf.load(path, most)
+    with gltf.trusting(document.path):
+        return _takes(document)
 
 
-def _chunks(data: bytes, path: str) -> tuple[Json, bytes]:
-    """The JSON and the binary chunk of a GLB."""
-    if len(data) < 20 or struct.unpack_from("<II", data) != (_MAGIC, 2):
-        raise BadFile("this is no binary glTF 2.0 file; give a .glb", path)
-    length, kind = struct.unpack_from("<II", data, 12)
-    start = 20 + length
-    if kind != _JSON or len(data) < start + 8:
-        raise BadFile("the file ends inside its first chunk; it is truncated", path)
-    size, kind = struct.unpack_from("<II", data, start)
-    if kind != _BIN or len(data) < start + 8 + size:
-        raise BadFile("the file ends inside its binary chunk; it is truncated", path)
-    try:
-        return json.loads(data[20:start]), data[start + 8 : start + 8 + size]
-    except ValueError as error:
-        raise BadFile(f"the JSON chunk cannot be read ({error})", path) from error
+def _takes(document: Document) -> list[str]:
+    animations = cast(list[Json], document.json.get("animations", []))
+    return [str(animation.get("name") or f"animation {i + 1}") for i, animation in enumerate(animations)]
 
 
-def _clip(document: Json, binary: bytes) -> Clip:
-    extras = cast(Json, document["asset"]["extras"])
-    nodes = cast(list[Json], document["nodes"])
-    joints = cast(list[int], document["skins"][0]["joints"])
-    parents = [-1] * len(joints)
-    for i, node in enumerate(joints):
-        for child in nodes[node].get("children", []):
-            parents[joints.index(child)] = i
-    skeleton = Skeleton(
-        extras["skeleton"],
-        tuple(nodes[node]["name"] for node in joints),
-        tuple(parents),
-        np.array(extras["offsets"], np.float32),
-    )
-    animation = document["animations"][0]
-    keys: dict[tuple[int, str], F32] = {}
-    for channel in animation["channels"]:
-        target = channel["target"]
-        output = animation["samplers"][channel["sampler"]]["output"]
-        keys[joints.index(target["node"]), target["path"]] = _values(document, binary, output)
-    rotations = np.stack([keys[i, "rotation"] for i in range(len(joints))], axis=1)
-    moved = [keys.get((i, "translation")) for i in range(1, len(joints))]
-    offsets = None
-    if moved and all(values is not None for values in moved):
-        first = np.broadcast_to(skeleton.offsets[0], (len(rotations), 3))
-        offsets = np.stack([first, *cast(list[F32], moved)], axis=1)
-    contacts = np.array(extras["contacts"], np.float32) if "contacts" in extras else None
-    return Clip(
-        skeleton,
-        extras["fps"],
-        np.roll(rotations, 1, axis=-1),
-        keys[0, "translation"],
-        contacts,
-        animation["name"],
-        offsets,
-    )
+def read(path: Path, take: str | None = None, fps: float | None = None, most: int = source.MOST_BYTES) -> Clip:
+    """Reads one animation of a file; a file without any gives one frame of its rest.
+
+    take: name of the animation; None takes the first.
+    fps: rate at which the keys are sampled; None takes the lowest common rate on whose grid they lie.
+    Raises BadFile.
+    """
+    document = gltf.load(path, most)
+    with gltf.trusting(document.path), source.reading(document.path):
+        return clip_of(document, gltf_nodes.rig(document), take, fps, path.stem)
 
 
-def _values(document: Json, binary: bytes, accessor: int) -> F32:
-    described = document["accessors"][accessor]
-    start = document["bufferViews"][described["bufferView"]]["byteOffset"]
-    width = {name: width for width, name in _TYPES.items()}[described["type"]]
-    values = np.frombuffer(binary, _DTYPES[described["componentType"]], described["count"] * width, start)
-    return values.reshape(-1, width).astype(np.float32)
+def clip_of(document: Document, rig: Rig, take: str | None, fps: float | None, name: str) -> Clip:
+    """One animation of a document on its rig; see `read`."""
+    names = _takes(document)
+    if take is not None and take not in names:
+        raise BadFile(f"there is no animation {take!r} in it; there are {', '.join(names) or 'none'}", document.path)
+    number = names.index(take) if take is not None else 0
+    tracks = gltf_keys.tracks(document, number) if names else {}
+    ours = gltf_nodes.made_here(document)
+    rate, times = gltf_keys.timing(tracks, fps or ours.get("fps"), document.path)
+    source.admit(len(times), len(rig.nodes), document.path)
+    parts: list[matrices.Motion] = []
+    above = gltf_nodes.parents(document)
+    for start in range(0, len(times), step := max(1, _CHUNK // len(rig.nodes))):
+        world = gltf_nodes.world(document, above, list(rig.nodes), tracks, times[start : start + step])
+        parts.append(matrices.motion(world, rig.rest, rig.parents))
+    skeleton = str(ours.get("skeleton", name)) or "glb"
+    take = names[number] if names else name
+    clip = matrices.clip(skeleton, take, rate, rig.names, rig.parents, rig.rest, matrices.join(parts))
+    if "contacts" in ours and rate == ours["fps"]:
+        clip = replace(clip, contacts=np.array(ours["contacts"], np.float32))
+    return clip

@@ -96,3 +96,15 @@ def test_each_gestures_arms_are_those_of_its_name() -> None:
     for name, (sides, _) in GESTURES.items():
         side = name.split("-")[1]
         assert set(sides) == ({"left", "right"} if side == "both" else {side})
+
+
+def test_the_corpus_has_every_gesture_on_every_way_that_was_recorded() -> None:
+    ways = {"walk": [WALK], "run": [clips.cut(WALK, 0, 30)]}
+    gestures = {"wave-left": [GESTURE], "raise-both": [GESTURE]}
+    found = list(compose.corpus({**ways, **gestures}))
+    assert {made.action for made in found} == {"walk+wave-left", "walk+raise-both"}, "30 frames are too short a run"
+    assert len({made.name for made in found}) == len(found)
+    for made in found:
+        assert set(made.captions) == set(sentences(*made.action.split("+")))
+    again = list(compose.corpus({**ways, **gestures}))
+    assert all(np.array_equal(a.clip.rotations, b.clip.rotations) for a, b in zip(found, again, strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -116,3 +117,25 @@ def test_long_clips_are_cropped_elsewhere_in_every_pass(data: Path) -> None:
     longest = max(range(len(made.dataset.entries)), key=lambda i: made.dataset.entries[i].frames)
     starts = {start for number in range(4) for batch in made.epoch(number) for i, start, _ in batch if i == longest}
     assert len(starts) > 4
+
+
+def test_balanced_crops_show_a_rare_action_more_often_and_lose_no_clip(data: Path) -> None:
+    whole = dataset.load(data, "train")
+    flips = [i for i, entry in enumerate(whole.entries) if entry.action == "flip"]
+    kept = [entry for i, entry in enumerate(whole.entries) if i not in flips[1:]]
+    common = [replace(entry, action="walk") if entry.action != "flip" else entry for entry in kept]
+    many = dataset.Dataset(tuple(common) * 30, whole.frames)  # 30 flips among a thousand walks
+    balanced = Crops(many, 64, 256, 1, balanced=True)
+    shown = Counter(
+        many.entries[i].action for number in range(2) for batch in balanced.epoch(number) for i, _, _ in batch
+    )
+    plain = Counter(
+        many.entries[i].action
+        for number in range(2)
+        for batch in Crops(many, 64, 256, 1).epoch(number)
+        for i, _, _ in batch
+    )
+    assert shown["flip"] > 10 * plain["flip"]
+    assert shown["walk"] >= plain["walk"]
+    assert {i for batch in balanced.epoch(0) for i, _, _ in batch} == set(range(len(many.entries)))
+    assert balanced.epoch(3) == balanced.epoch(3)

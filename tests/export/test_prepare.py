@@ -8,6 +8,7 @@ import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,6 +52,10 @@ def whole(takes: list[Source], tmp_path_factory: pytest.TempPathFactory) -> Path
     assert (len(errors), failures) == (len(takes), {})
     write_index([source.trial for source in takes], folder)
     return folder
+
+
+def _entries(folder: Path) -> list[dict[str, Any]]:
+    return json.loads((folder / "index.json").read_text(encoding="utf-8"))["clips"]
 
 
 def test_two_runs_give_the_same_bytes_also_in_parallel(takes: list[Source], whole: Path, tmp_path: Path) -> None:
@@ -179,3 +184,25 @@ def test_the_fixtures_walk_goes_through_the_whole_of_it(tmp_path: Path, takes: l
     take = replace(takes[0], motion=tmp_path / "walk.bvh", trial=replace(takes[0].trial, name="cc0/walk"))
     errors, _ = retarget_all([take], tmp_path, 1)
     assert max(errors["cc0/walk"].values()) < 0.5
+
+
+def test_compositions_are_made_of_the_training_splits_recordings_and_join_it(
+    takes: list[Source], tmp_path: Path
+) -> None:
+    actions = {"stroll": "walk", "flip": "wave-left"}
+    trials = [
+        replace(one.trial, corpus="bandai", action=actions.get(str(one.trial.action)), mirrored_action=None)
+        for one in takes
+    ]
+    retarget_all([replace(one, trial=trial) for one, trial in zip(takes, trials, strict=True)], tmp_path, 1)
+    write_index(trials, tmp_path)
+    made = [entry for entry in _entries(tmp_path) if entry["corpus"] == "composed"]
+    assert made
+    assert {(entry["split"], entry["action"]) for entry in made} == {("train", "walk+wave-left")}
+    rows = np.load(tmp_path / "features.npy")
+    for one, after in zip(made, [*made[1:], None], strict=True):
+        assert one["start"] + one["frames"] == (len(rows) if after is None else after["start"])
+
+
+def test_where_nothing_can_be_composed_there_are_recordings_alone(whole: Path) -> None:
+    assert not [entry for entry in _entries(whole) if entry["corpus"] == "composed"]

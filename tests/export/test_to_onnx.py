@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,7 @@ def tokenizer(trained: Recipe) -> FlowVQ:
 @pytest.fixture(scope="module")
 def graphs(tokenizer: FlowVQ, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("onnx")
-    to_onnx.export(tokenizer, folder, STEPS, NOISE)
+    to_onnx.export(tokenizer, folder, STEPS, NOISE, stepwise=True)
     return folder
 
 
@@ -95,6 +97,29 @@ def test_the_refiner_takes_all_its_steps(graphs: Path, tokenizer: FlowVQ, batch:
     assert np.abs(one_step.numpy() - expected).max() > 2e-2
 
 
+@pytest.mark.parametrize("steps", [STEPS, 5])
+def test_step_by_step_it_is_refined_as_by_one_graph_with_as_many_steps(
+    graphs: Path, tokenizer: FlowVQ, steps: int
+) -> None:
+    rng = np.random.default_rng(steps)
+    codes = rng.integers(0, 4375, (2, 11))
+    state = noise = NOISE * rng.standard_normal((2, 44, WIDTH)).astype(np.float32)
+    plain = run(graphs, "decoder", codes=codes)
+    session = onnxruntime.InferenceSession(graphs / "step.onnx", providers=["CPUExecutionProvider"])
+    refined = plain
+    for now, after in pairwise(flow.sampling_sigmas(steps)):
+        times = {"now": np.full(2, now, np.float32), "after": np.full(2, after, np.float32)}
+        state, refined = session.run(None, {"codes": codes, "features": plain, "state": state, **times})
+    if steps == STEPS:
+        whole = run(graphs, "refiner", codes=codes, features=plain, noise=noise / NOISE)
+        np.testing.assert_allclose(refined, whole, atol=1e-3)
+    with torch.inference_mode():
+        tensors = (torch.from_numpy(one) for one in (codes, plain, noise))
+        expected = tokenizer.refine(*tensors, flow.sampling_sigmas(steps)).numpy()
+    np.testing.assert_allclose(refined, expected, atol=1e-2)
+    assert np.abs(refined - plain).max() > 0.1
+
+
 def test_large_weights_are_stored_in_half_precision_and_widened(graphs: Path) -> None:
     for name in ("encoder", "decoder", "refiner"):
         model = onnx.load(graphs / f"{name}.onnx")
@@ -113,3 +138,19 @@ def test_rounding_to_half_precision_moves_the_frames_by_little(trained: Recipe, 
     with torch.inference_mode():
         expected = exact.decode(torch.from_numpy(codes)).numpy()
     np.testing.assert_allclose(run(tmp_path, "decoder", codes=codes), expected, atol=1e-2)
+
+
+@torch.inference_mode()
+def test_a_refiner_of_bounded_sight_is_exported_too(trained: Recipe, tmp_path: Path) -> None:
+    config = dataclasses.replace(trained.tokenizer, refiner_before=5, refiner_after=2)
+    bounded = FlowVQ(config).eval()
+    nn.init.normal_(bounded.refiner.leave.weight, std=0.05)
+    to_onnx.export(bounded, tmp_path, 1)
+    rng = np.random.default_rng(0)
+    for tokens in (3, 21):
+        codes = rng.integers(0, 4375, (2, tokens))
+        noise = rng.standard_normal((2, 4 * tokens, WIDTH)).astype(np.float32)
+        plain = bounded.decode(torch.from_numpy(codes))
+        ours = run(tmp_path, "refiner", codes=codes, features=plain.numpy(), noise=noise)
+        expected = bounded.refine(torch.from_numpy(codes), plain, torch.from_numpy(noise), flow.sampling_sigmas(1))
+        np.testing.assert_allclose(ours, expected.numpy(), atol=1e-2)

@@ -10,17 +10,20 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
+from safetensors.numpy import load_file as load_arrays
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from export import evaluate, generate, loop, train_llm, train_tokenizer
 from export.recipe import Recipe
-from models import tasks
+from models import checkpoint, tasks
+from models.packing import Adapter
 from models.vocabulary import SPECIAL
 from motion.errors import BadFile, MissingPart
-from runtime.llm import MotionLanguageModel, merged
+from runtime.llm import MotionLanguageModel
 from runtime.sampling import Sampling
 from tests.models.tiny import save_backbone
+from tests.runtime.language import Parts, facts, make_bundle
 
 # peft asks transformers for a property by its old name.
 pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")
@@ -176,16 +179,16 @@ def test_the_seed_decides_what_is_generated(whole: Recipe, folder: Path) -> None
 
 
 @torch.inference_mode()
-def test_the_service_computes_what_the_factory_computes(whole: Recipe, folder: Path) -> None:
-    """Merged, cached and one token at a time, against peft's layers and the whole message at once."""
+def test_the_service_computes_what_the_factory_computes(whole: Recipe, folder: Path, tmp_path: Path) -> None:
+    """Merged, cached and one token at a time in onnxruntime, against peft's layers and the whole message at once."""
     tokenizer = train_tokenizer.trained_tokenizer(whole)
     model, tokenize = evaluate.trained_model(whole, tokenizer, folder, torch.float32)
-    causal = AutoModelForCausalLM.from_pretrained(folder).eval().requires_grad_(False)
-    scale = whole.language.alpha / whole.language.rank
-    trunk = merged(causal.model, load_file(whole.run / FILES[0]), scale).eval()
-    served = MotionLanguageModel(causal, _Words(tokenize), trunk, model.layers, 7.5)
+    lora = Adapter(load_arrays(whole.run / FILES[0]), whole.language.alpha / whole.language.rank)
+    parts = Parts(folder, checkpoint.read(folder), lora, model.layers)
+    source = make_bundle(parts, tmp_path / "bundle", facts(whole.tokenizer.levels, whole.language.alpha))
     greedy = Sampling(temperature=0)
-    ours = list(served.motion("text-to-motion", "a person waves", 9, None, None, 0, greedy, guidance=1.0))
+    with MotionLanguageModel.load(source, str(folder), 1, "onnx", "fp32") as served:
+        ours = list(served.motion("text-to-motion", "a person waves", 9, None, None, 0, greedy, guidance=1.0))
     given = tasks.Conditions(text="a person waves", seconds=1.2)
     ids = tasks.prompt(tasks.find("text-to-motion"), given, model.vocabulary, tokenize).ids
     weight, bias = model.layers.head()
@@ -195,14 +198,3 @@ def test_the_service_computes_what_the_factory_computes(whole: Recipe, folder: P
         scores = (weight @ hidden + bias)[len(SPECIAL) :]
         assert scores[code] > scores.max() - 1e-4
         ids.append(model.vocabulary.code(code))
-
-
-class _Words:
-    """A text tokenizer that is called as transformers' is."""
-
-    def __init__(self, tokenize: object) -> None:
-        self._tokenize = tokenize
-
-    def __call__(self, text: str, add_special_tokens: bool) -> dict[str, list[int]]:
-        assert not add_special_tokens
-        return {"input_ids": self._tokenize(text)}  # type: ignore[operator]

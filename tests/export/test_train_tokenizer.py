@@ -93,3 +93,25 @@ def test_the_first_stage_alone_decides_the_codes(trained: Recipe) -> None:
     plain, refined = (train_tokenizer.trained_tokenizer(trained, refined) for refined in (False, True))
     assert torch.equal(plain.encode(frames), refined.encode(frames))
     assert len(plain.encode(frames).unique()) > 1
+
+
+def test_training_the_decoder_on_leaves_every_motions_codes_as_they_were(trained: Recipe, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    begin = trained.run / "tokenizer.safetensors"
+    recipe = replace(trained, run=run, tokenizer_training=replace(trained.tokenizer_training, steps=2))
+    train_tokenizer.train(recipe, ("decoder",), begin)
+    before, after = load_file(begin), load_file(run / "autoencoder.safetensors")
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert any(name.startswith("decoder.") for name in changed)
+    assert all(name.startswith(("decoder.", "quantizer.inner.project_out.")) for name in changed)
+
+
+def test_a_run_can_start_from_anothers_weights(trained: Recipe, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    training = replace(trained.tokenizer_training, steps=1, learning_rate=1e-12)
+    begin = trained.run / "tokenizer.safetensors"
+    train_tokenizer.train(replace(trained, run=run, tokenizer_training=training), ("autoencoder",), begin)
+    for name, tensor in load_file(run / "autoencoder.safetensors").items():
+        torch.testing.assert_close(tensor, load_file(begin)[name], atol=1e-9, rtol=0)

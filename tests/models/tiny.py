@@ -45,6 +45,7 @@ def save_backbone(folder: Path, tied: bool = True, dtype: torch.dtype = torch.fl
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
+        head_dim=16,
         max_position_embeddings=512,
         tie_word_embeddings=tied,
         initializer_range=0.2,  # so that what comes out depends on what goes in

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from motion.clip import Clip
 from motion.errors import BadClip, BadFile
 from motion.quat import F32
 from motion.skeleton import SMPLX22, Skeleton, fk
-from tests.motion.clips import backflip, walk, wriggle
+from tests.motion.clips import backflip, stroll, walk, wriggle
 from tests.motion.turns import angle_between, angles
 
 
@@ -224,3 +225,77 @@ def test_turning_and_moving_change_the_world_and_not_the_body() -> None:
     shifted = clips.move(clip, np.array([1, 2, 3], np.float32))
     places, _ = fk(SMPLX22, clip.rotations, clip.root)
     np.testing.assert_allclose(clips.positions(shifted), places + np.array([1, 2, 3]), atol=1e-5)
+
+
+RATES = [24.0, 25.0, 30.0, 50.0, 60.0, 120.0]
+
+
+@pytest.mark.parametrize("fine", RATES)
+@pytest.mark.parametrize("coarse", RATES)
+def test_what_one_rate_adds_another_takes_out_again(coarse: float, fine: float) -> None:
+    clip = stroll_at(coarse)
+    there = clips.resample(clip, fine)
+    assert there.fps == fine
+    back = clips.resample(there, coarse)
+    assert len(clip) - 1 - 2 * coarse / min(fine, coarse) <= len(back) <= len(clip)
+    same = clips.positions(clip)[: len(back)]
+    # Frames that both rates have are the same; between two frames a slerp cuts the corner, the less the finer.
+    shared = (np.arange(len(back)) * fine / coarse) % 1 < 1e-9
+    assert shared.sum() >= 2
+    np.testing.assert_allclose(clips.positions(back)[shared], same[shared], atol=1e-4)
+    assert np.abs(clips.positions(back) - same).max() < (1e-4 if fine % coarse == 0 else 0.08)
+
+
+def stroll_at(fps: float) -> Clip:
+    """Three seconds of a walk along a bend, at any rate."""
+    return clips.resample(stroll(), fps)
+
+
+@given(st.integers(0, 500), st.data())
+def test_clips_cut_apart_and_put_together_are_the_clip(seed: int, data: st.DataObject) -> None:
+    clip = replace(wriggle(frames=12, seed=seed), contacts=np.eye(12, 4, dtype=np.float32))
+    edges = [0, *sorted(data.draw(st.sets(st.integers(1, 11), max_size=4))), 12]
+    whole = clips.concatenate([clips.cut(clip, a, b) for a, b in pairwise(edges)])
+    np.testing.assert_array_equal(whole.rotations, clip.rotations)
+    np.testing.assert_array_equal(whole.root, clip.root)
+    np.testing.assert_array_equal(whole.contacts, clip.contacts)  # type: ignore[arg-type]
+    assert whole.offsets is None
+
+
+@pytest.mark.parametrize(("start", "stop"), [(-1, 5), (0, 21), (6, 5), (30, 40)])
+def test_frames_that_a_clip_has_not_are_refused_and_not_left_out(start: int, stop: int) -> None:
+    with pytest.raises(BadClip, match=rf"cannot cut frames {start} to {stop} out of the 20 of clip 'wriggle'"):
+        clips.cut(wriggle(frames=20), start, stop)
+
+
+def test_clips_of_several_skeletons_or_rates_make_no_one_clip() -> None:
+    with pytest.raises(BadClip, match="at 30 and 60 frames a second make no one clip; resample"):
+        clips.concatenate([walk(), clips.resample(walk(), 60.0)])
+    stick = Skeleton("stick", ("a", "b"), (-1, 0), np.ones((2, 3), np.float32))
+    with pytest.raises(BadClip, match="'smplx22' and 'stick' make no one clip; retarget"):
+        clips.concatenate([walk(), wriggle(stick)])
+
+
+@given(
+    st.integers(0, 500), st.sampled_from(["mixamorig:{}Arm", "arm.{}", "{}_arm", "CC_Base_{}_Arm", "Arm_{}", "{}Shldr"])
+)
+def test_any_skeleton_whose_names_tell_sides_mirrors_and_twice_is_nothing(seed: int, pattern: str) -> None:
+    rng = np.random.default_rng(seed)
+    sides = ("Left", "Right") if "mixamo" in pattern else ("l", "r")
+    left, right = (pattern.format(side) for side in sides)
+    joints = ("Hips", "Spine", left, left + "Hand", right, right + "Hand")
+    offsets = rng.normal(size=(6, 3)).astype(np.float32)
+    offsets[[1, 0], 0] = 0
+    crooked = offsets.copy()
+    offsets[4:] = offsets[2:4] * np.array([-1, 1, 1], np.float32)
+    crooked[4:] = offsets[2:4] * np.array([1, -1, 1], np.float32)  # the same lengths, another rest pose on each side
+    for rest in (offsets, crooked):
+        clip = wriggle(Skeleton("rig", joints, (-1, 0, 1, 2, 1, 4), rest), frames=3, seed=seed)
+        if rest is crooked:
+            clip = replace(clip, offsets=np.tile(rest, (3, 1, 1)) * np.float32(1.1))
+        once = clips.mirror(clip)
+        there = clips.positions(clip)[:, [0, 1, 4, 5, 2, 3]] * [-1, 1, 1]
+        np.testing.assert_allclose(clips.positions(once), there, atol=1e-4)
+        twice = clips.mirror(once)
+        np.testing.assert_allclose(clips.positions(twice), clips.positions(clip), atol=1e-4)
+        assert angle_between(twice.rotations, clip.rotations).max() < 2e-3

@@ -12,8 +12,9 @@ from motion.joint_map import map_joints
 from motion.skeleton import SMPLX22, Skeleton
 from tests import mocap
 from tests.mocap import RIGS
+from tests.motion.rigs import all_rigs
 
-# Roles in the order of a simple tree, and what four naming schemes call them. "{}" is the side.
+# Roles in the order of a simple tree, and what naming schemes call them. "{}" is the side.
 PARTS = ("hip", "knee", "ankle", "foot", "collar", "shoulder", "elbow", "wrist")
 SCHEMES: dict[str, tuple[tuple[str, str], tuple[str, ...], tuple[str, ...]]] = {
     "mixamo": (
@@ -48,6 +49,39 @@ SCHEMES: dict[str, tuple[tuple[str, str], tuple[str, ...], tuple[str, ...]]] = {
         ),
         ("hips", "chest", "neck", "head"),
     ),
+    "advanced skeleton": (
+        ("L", "R"),
+        tuple(
+            f"{part}_{{}}" for part in ("Hip", "Knee", "Ankle", "Toes", "Scapula", "Shoulder", "Elbow", "Wrist")
+        ),
+        ("Root_M", "Chest_M", "Neck_M", "Head_M"),
+    ),
+    "optitrack": (
+        ("L", "R"),
+        tuple(
+            f"Actor 001:{{}}{part}"
+            for part in ("Thigh", "Shin", "Foot", "Toe", "Shoulder", "UArm", "FArm", "Hand")
+        ),
+        ("Actor 001:Hip", "Actor 001:Chest", "Actor 001:Neck", "Actor 001:Head"),
+    ),
+    "xsens": (
+        ("Left", "Right"),
+        tuple(
+            f"{{}}{part}"
+            for part in ("UpperLeg", "LowerLeg", "Foot", "Toe", "Shoulder", "UpperArm", "ForeArm", "Hand")
+        ),
+        ("Pelvis", "T8", "Neck", "Head"),
+    ),
+    "kinect": (
+        ("LEFT", "RIGHT"),
+        tuple(f"{part.upper()}_{{}}" for part in ("hip", "knee", "ankle", "foot", "clavicle", *PARTS[5:])),
+        ("PELVIS", "SPINE_CHEST", "NECK", "HEAD"),
+    ),
+    "smpl of other makers": (
+        ("L", "R"),
+        tuple(f"{{}}_{part}" for part in ("Hip", "Knee", "Ankle", "Toe", "Thorax", "Shoulder", "Elbow", "Wrist")),
+        ("Pelvis", "Chest", "Neck", "Head"),
+    ),
     "smplx": (
         ("left", "right"),
         tuple(f"{{}}_{part}" for part in PARTS),
@@ -76,6 +110,15 @@ def test_the_usual_naming_schemes_are_understood(scheme: str) -> None:
     for side, word in zip(("left", "right"), sides, strict=True):
         expected |= {f"{side}_{role}": part.format(word) for role, part in zip(PARTS, parts, strict=True)}
     assert roles == expected
+
+
+@pytest.mark.parametrize("name", all_rigs())
+def test_the_rigs_of_other_makers_are_read_as_their_makers_meant(name: str) -> None:
+    rig = all_rigs()[name]
+    found = map_joints(rig.skeleton)
+    assert {role: rig.skeleton.joints[joint] for role, joint in found.roles.items()} == rig.roles
+    guessed = {role for role in found.roles if found.how[role] == "guessed"}
+    assert guessed == ({"neck", "head"} if "rigify" in name else set()), "Rigify numbers its spine and names no head"
 
 
 def test_smplx22_maps_onto_itself() -> None:

@@ -136,6 +136,32 @@ def test_the_mean_of_turns_spread_evenly_about_one_is_that_one(q: F32, count: in
     assert angle_between(quat.mean(quat.mul(q, around) * signs), q) < 1e-4
 
 
+@given(rotations, st.integers(0, 99))
+def test_the_turn_of_several_vectors_is_found_and_the_best_one_where_none_fits(q: F32, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ours = rng.normal(size=(4, 3)).astype(np.float32)
+    assert angle_between(quat.align(ours, quat.rotate(q, ours)), q).max() < 1e-3
+    noisy = (quat.rotate(q, ours) + rng.normal(size=(4, 3)) * 0.2).astype(np.float32)
+    best = quat.align(ours, noisy)
+    nudges = quat.from_vector((rng.normal(size=(20, 3)) * 0.05).astype(np.float32))
+    others = ((quat.rotate(quat.mul(nudges, best)[:, None], ours) - noisy) ** 2).sum(axis=(1, 2))
+    assert (others >= ((quat.rotate(best, ours) - noisy) ** 2).sum() - 1e-5).all()
+
+
+@given(rotations, directions)
+def test_what_one_vector_leaves_open_is_as_in_the_reference(near: F32, v: F32) -> None:
+    goal = quat.rotate(near, v)
+    assert angle_between(quat.align(v[None], goal[None], near), near).max() < 1e-3
+
+
+@given(directions, st.floats(0, 6.2))
+def test_rotation_vectors_are_axis_times_angle_and_come_back_beyond_half_a_turn_too(axis: F32, angle: float) -> None:
+    v = f32(axis * np.float32(angle))
+    q = quat.from_vector(v)
+    np.testing.assert_allclose(q, quat.from_axis_angle(axis, f32(angle)), atol=1e-6)
+    np.testing.assert_allclose(quat.to_vector(q), v, atol=2e-5)
+
+
 @given(st.lists(rotations, min_size=2, max_size=12))
 def test_unrolled_neighbours_lie_in_one_hemisphere_and_are_the_same_rotations(turns: list[F32]) -> None:
     track = np.stack(turns)
@@ -182,6 +208,9 @@ def test_functions_broadcast_keep_float32_and_leave_their_inputs_alone() -> None
         "euler": (quat.to_euler(q, "zyx"), (5, 1, 3)),
         "mean": (quat.mean(quat.mul(q, p), axis=1), (5, 4)),
         "yaw": (quat.yaw(q), (5, 1)),
+        "align": (quat.align(v, v[:, ::-1], q[:, 0]), (5, 4)),
+        "vector": (quat.to_vector(q), (5, 1, 3)),
+        "from_vector": (quat.from_vector(v), (5, 3, 4)),
     }
     for name, (result, shape) in results.items():
         assert result.shape == shape, name

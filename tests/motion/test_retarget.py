@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from motion import clip as clips
 from motion import contacts, quat
 from motion.clip import Clip
-from motion.errors import UnknownJoint
+from motion.errors import BadClip, UnknownJoint
 from motion.io import asf_amc, bvh
 from motion.quat import F32
-from motion.retarget import limb_error_deg, retarget
+from motion.retarget import Options, hold_feet, limb_error_deg, retarget
 from motion.skeleton import SMPLX22, TOE_HEIGHT, Skeleton, fk
 from tests import mocap
 from tests.mocap import RIGS, Rig
-from tests.motion.clips import FIXTURES, backflip, walk, wriggle
+from tests.motion.clips import FIXTURES, backflip, stroll, walk, wriggle
 from tests.motion.turns import F64, angles, f32
 
 LIMBS = [
@@ -278,7 +278,7 @@ def test_a_clip_written_to_bvh_is_read_and_retargeted_back(tmp_path: Path) -> No
 
 def test_the_floor_can_be_left_as_it_is() -> None:
     lifted = clips.move(walk(), f32([0, 0.5, 0]))
-    toes = clips.positions(retarget(lifted, lock_floor=False))[:, [10, 11], 1]
+    toes = clips.positions(retarget(lifted, options=Options(lock_floor=False)))[:, [10, 11], 1]
     assert np.percentile(toes.min(axis=1), 2) == pytest.approx(TOE_HEIGHT + 0.5, abs=0.02)
 
 
@@ -304,3 +304,26 @@ def test_a_skeleton_without_a_body_is_refused() -> None:
     stick = Skeleton("stick", ("a", "b"), (-1, 0), np.ones((2, 3), np.float32))
     with pytest.raises(UnknownJoint, match="'stick'"):
         retarget(wriggle(stick))
+
+
+def test_feet_are_held_wherever_the_floor_is_and_whichever_axis_is_up() -> None:
+    clip = stroll()
+    held = hold_feet(clip)
+    assert np.abs(clips.positions(held) - clips.positions(clip)).max() > 0.02, "the stroll glides"
+    high = hold_feet(clips.move(clip, np.array([0, 0.7, 0])))
+    np.testing.assert_allclose(clips.positions(high), clips.positions(held) + np.float32([0, 0.7, 0]), atol=1e-4)
+    lying = quat.from_axis_angle(np.array([1, 0, 0], np.float32), np.array(np.pi / 2, np.float32))  # Z up
+    filed = replace(
+        clip,
+        skeleton=replace(SMPLX22, offsets=quat.rotate(lying, SMPLX22.offsets)),
+        rotations=quat.mul(quat.mul(lying, clip.rotations), quat.inv(lying)),
+        root=quat.rotate(lying, clip.root),
+    )
+    back = quat.rotate(quat.inv(lying), clips.positions(hold_feet(filed)))
+    np.testing.assert_allclose(back, clips.positions(held), atol=1e-3)
+
+
+def test_feet_of_bones_that_move_are_not_held() -> None:
+    clip = stroll()
+    with pytest.raises(BadClip, match="moves its bones, so that no leg has a length; retarget it"):
+        hold_feet(replace(clip, offsets=np.tile(SMPLX22.offsets, (len(clip), 1, 1))))

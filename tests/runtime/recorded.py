@@ -1,8 +1,8 @@
 """A real server whose language model is a recording, for tests of everything around the model.
 
-    python -m tests.runtime.recorded FOLDER [--address A] [--step-s S] [--fail-at N]
+    python -m tests.runtime.recorded FOLDER [--step-s S] [--fail-at N] [flags of runtime.serve]
 
-Service, worker, pipeline and engines are the product's own. The bundle in FOLDER has real ONNX graphs: the decoder
+Service, workers, pipeline and engines are the product's own. The bundle in FOLDER has real ONNX graphs: the decoder
 looks up four frames of a recorded walk for each code, the encoder finds the code whose frames are nearest. The
 recording plays codes in order, taking `step_s` for each, as a language model would.
 """
@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,17 +25,29 @@ from onnx import TensorProto, helper, numpy_helper
 from motion import bundle, features, quat
 from motion.bundle import Backbone, Bundle, Corpus, Manifest, Tokens
 from motion.clip import Clip
-from motion.protocol import Limits, Task
+from motion.protocol import Task
 from motion.skeleton import SMPLX22
+from runtime import admission, logs, settings
+from runtime.batching import BatchedEngine
 from runtime.engines.onnx import OnnxEngine
 from runtime.pipeline import Pipeline
-from runtime.serve import run, serve, start_logging
-from runtime.service import Service
+from runtime.serve import Work, run, serve
+from runtime.start import Start
 from runtime.stream import Codes, Windows
+from runtime.worker import work
 
 RATE = 4
 CODES = 64
-LIMITS = Limits(text_characters=200, seconds_least=0.5, seconds_most=60.0, requests=4, queue=3, window=240)
+LIMITS = replace(
+    admission.LIMITS,
+    text_characters=200,
+    requests=4,
+    queue=3,
+    window=240,
+    messages_per_s=50_000,
+    streams=64,
+    sessions=256,
+)
 WORDS = ("a", " person", " walks", " in", " an", " arc")
 
 
@@ -55,7 +68,7 @@ def walk(frames: int = CODES * RATE) -> Clip:
 
 
 class Recording:
-    """Plays codes and words; the same seed begins at the same place."""
+    """Plays codes and words; the same seed begins at the same place, and a text with "other" in the second half."""
 
     def __init__(self, step_s: float, fail_at: int | None) -> None:
         self._step_s = step_s
@@ -66,17 +79,27 @@ class Recording:
     ) -> Generator[int, None, None]:
         """Codes in their order, from the seed or from where the past ends."""
         start = seed if past is None else int(past[-1]) + 1
+        if "other" in text and past is not None and start % CODES < CODES // 2:
+            start += CODES // 2 - 3
         for step in range(20 if tokens is None else tokens):
             if step == self._fail_at and "fail" in text:
                 raise ValueError("the recording was asked to fail")
-            time.sleep(self._step_s)
+            self._think()
             yield (start + step) % CODES
 
     def text(self, task: str, text: str, codes: Codes | None, seed: int) -> Generator[str, None, None]:
         """The words, whatever the motion."""
         for word in WORDS:
-            time.sleep(self._step_s)
+            self._think()
             yield word
+
+    def take_sizes(self) -> list[int]:
+        """None: a recording shares nothing."""
+        return []
+
+    def _think(self) -> None:
+        if self._step_s:
+            time.sleep(self._step_s)
 
 
 def make_bundle(folder: Path) -> Bundle:
@@ -106,15 +129,18 @@ def make_bundle(folder: Path) -> Bundle:
     return bundle.write(folder, manifest)
 
 
-def open_pipeline(source: Bundle, stack: ExitStack, step_s: float = 0.0, fail_at: int | None = None) -> Pipeline:
+def open_pipeline(
+    source: Bundle, stack: ExitStack, step_s: float = 0.0, fail_at: int | None = None, hold_feet: bool = False
+) -> Pipeline:
     """The product's pipeline over the recording."""
     decoder, encoder = (
-        stack.enter_context(OnnxEngine(source.path(f"{name}.onnx"), 1)) for name in ("decoder", "encoder")
+        stack.enter_context(BatchedEngine(OnnxEngine(source.path(f"{name}.onnx"), 1)))
+        for name in ("decoder", "encoder")
     )
     facts = source.manifest.tokens
     windows = Windows(facts.context, facts.lookahead)
     recording = Recording(step_s, fail_at)
-    return Pipeline(source.manifest, recording, decoder, None, encoder, windows, LIMITS.seconds_most, hold_feet=False)
+    return Pipeline(source.manifest, recording, decoder, None, encoder, windows, LIMITS.seconds_most, hold_feet)
 
 
 def _decoder(table: np.ndarray) -> onnx.GraphProto:
@@ -159,20 +185,37 @@ def _save(graph: onnx.GraphProto, path: Path) -> None:
     path.write_bytes(model.SerializeToString())
 
 
+def open_recorded(start: Start, stack: ExitStack) -> Pipeline:
+    """What a worker of this server opens."""
+    models = start.models
+    return open_pipeline(bundle.load(models["folder"]), stack, models["step_s"], models["fail_at"])
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the recording."""
+    from tests.runtime import recorded  # by the name under which replicas find it too
+
     parser = argparse.ArgumentParser()
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--address", default="tcp://127.0.0.1:*")
+    parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--step-s", type=float, default=0.0)
     parser.add_argument("--fail-at", type=int)
-    options = parser.parse_args(arguments)
+    parser.add_argument("--heartbeat-s", type=float, default=1.0)
+    parser.add_argument("--worker", action="store_true")
+    options, flags = parser.parse_known_args(arguments)
+    if options.worker:
+        return work(open_recorded)
+
+    def find() -> Work:
+        source = bundle.load(options.folder)
+        models = {"folder": str(options.folder), "step_s": options.step_s, "fail_at": options.fail_at}
+        return Work(source, {**models, "files": dict(source.manifest.files)})
 
     def program(stack: ExitStack) -> None:
-        start_logging("info")
-        source = bundle.load(options.folder)
-        service = stack.enter_context(Service(source.manifest, options.address, LIMITS))
-        serve(service, open_pipeline(source, stack, options.step_s, options.fail_at), "recorded")
+        config = settings.read(["--address", "tcp://127.0.0.1:*", "--http", "127.0.0.1:0", "--slots", "1", *flags])
+        config = config if config.limits != admission.LIMITS else replace(config, limits=LIMITS)
+        logs.start(config.log_level, config.log_format)
+        worker = (sys.executable, "-m", "tests.runtime.recorded", "--worker")
+        serve(config, find(), stack, worker, find, True, options.heartbeat_s, recorded.open_recorded)
 
     return run(program)
 

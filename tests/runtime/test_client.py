@@ -12,7 +12,7 @@ import pytest
 
 from motion import features
 from motion.clip import Clip
-from motion.errors import BadRequest, Busy, Cancelled, Internal, Unavailable, UnknownTask
+from motion.errors import BadConfig, BadRequest, Busy, Cancelled, Internal, Unavailable, UnknownTask
 from motion.protocol import Accepted, Done, Frames, Progress, Text
 from motion.skeleton import SMPLX22, Skeleton
 from runtime.client import Client, Event, Generation
@@ -47,7 +47,7 @@ def test_frames_come_while_the_model_is_still_writing_and_are_never_rewritten(se
     first = events.index(frames[0])
     written = [event.done for event in events[first:] if isinstance(event, Progress) and event.stage == "tokens"]
     assert written[-1] == 30
-    assert len(written) > 20, "most codes were written after the first frames had left"
+    assert written[0] < 10, "most codes were written after the first frames had left"
     clocks = [block.clock for block in frames]
     assert clocks == sorted(clocks)
     assert clocks[-1] - clocks[0] > 20 * STEP_S
@@ -109,7 +109,7 @@ def until(generation: Generation, kind: type[T]) -> T:
 def test_timings_add_up(server: Server) -> None:
     with Client(server.address) as client:
         begun = time.monotonic()
-        done = client.generate("a person walks", seconds=4.0, seed=5).result().done
+        done = client.generate("a person walks", seconds=4.0, seed=77).result().done
         took = time.monotonic() - begun
     assert 0 <= done.queued_s < done.first_token_s < done.first_output_s < done.total_s <= took
     assert done.tokens == 30
@@ -269,7 +269,7 @@ def test_nobody_at_the_address_is_one_sentence() -> None:
 
 
 def test_an_address_that_is_none_is_one_sentence() -> None:
-    with pytest.raises(Unavailable, match="'localhost:5570' is no address"), Client("localhost:5570"):
+    with pytest.raises(BadConfig, match="'localhost:5570' is no address"), Client("localhost:5570"):
         pass
 
 

@@ -14,6 +14,7 @@ from motion import features
 from motion.bundle import Bundle
 from motion.errors import BadBundle, Cancelled, UnknownTask
 from motion.protocol import Done, Frames, Generate, Message, Pose, Progress
+from runtime.engines import names
 from runtime.engines.onnx import OnnxEngine
 from runtime.pipeline import Pipeline
 from tests.runtime.recorded import CODES, RATE, open_pipeline, walk
@@ -32,7 +33,9 @@ def run(pipeline: Pipeline, request: Generate, seed: int = 0) -> list[Message]:
 def test_reading_then_tokens_and_frames_then_done(pipeline: Pipeline) -> None:
     messages = run(pipeline, Generate("g", "text-to-motion", "walk", seconds=1.0))
     assert messages[0] == Progress("g", "reading", 0, 1)
-    assert [m.done for m in messages[1:] if isinstance(m, Progress)] == list(range(1, 9))
+    told = [m.done for m in messages[1:] if isinstance(m, Progress)]
+    assert told == sorted(set(told))
+    assert {1, 3, 5, 8} <= set(told), "the first token, every window of frames, and the last"
     assert [len(m.root) for m in messages if isinstance(m, Frames)] == [4, 8, 18], "8 tokens hold 32 frames, 30 asked"
     assert isinstance(messages[-1], Done)
     assert (messages[-1].tokens, messages[-1].frames) == (8, 30)
@@ -83,7 +86,7 @@ def test_a_task_the_bundle_lacks_is_refused_here_too(pipeline: Pipeline) -> None
 def test_the_engines_are_the_graphs_of_the_bundle(recorded_bundle: Bundle) -> None:
     encoded = features.encode(walk())
     with OnnxEngine(recorded_bundle.path("encoder.onnx"), 1) as encoder:
-        assert encoder.inputs == ("features",)
+        assert names(encoder) == ("features",)
         codes = encoder.run({"features": encoded[None]})
     assert np.array_equal(codes, np.arange(CODES)[None])
     with OnnxEngine(recorded_bundle.path("decoder.onnx"), 1) as decoder:

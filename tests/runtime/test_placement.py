@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from motion import features, quat
+from motion import clip as clips
+from motion import contacts, features, quat
 from motion.clip import Clip
 from motion.quat import F32
 from runtime.placement import EASE, Piece, Placed, Placement
@@ -134,3 +135,52 @@ def test_frames_between_lead_to_the_future_without_a_jump(
     root, rotations = whole(past, placed, future)
     assert largest_turn(rotations) < largest_turn(clip.rotations) + 0.06
     assert largest_step(root) < largest_step(clip.root) + 0.03, "a detour of 0.7 m in 2 s, at 1 m/s"
+
+
+def sliding(clip: Clip) -> F32:
+    """Features of the clip whose path goes a fifth farther than its legs do."""
+    decoded = features.encode(clip)
+    decoded[:, features.LAYOUT["root_step"]] *= 1.2
+    return decoded
+
+
+def slide(clip: Clip, source: Clip) -> float:
+    """Metres a second that feet move over the floor while they rest in the source."""
+    feet = [clip.skeleton.index(joint) for joint in contacts.JOINTS]
+    moves = np.diff(clips.positions(clip)[:, feet], axis=0)[..., [0, 2]]
+    rest = contacts.detect(source)[1:] > 0
+    return float(np.linalg.norm(moves, axis=-1)[rest].mean() * clip.fps)
+
+
+def test_feet_are_held_while_the_path_stays_where_the_features_say() -> None:
+    clip = walk()
+    free, held = Placement(clip.skeleton, clip.fps), Placement(clip.skeleton, clip.fps, hold_feet=True)
+    loose = free.push(sliding(clip))
+    root, rotations = whole(held.push(sliding(clip)), held.finish())
+    assert root.shape == loose.root.shape
+    before = slide(Clip(clip.skeleton, clip.fps, loose.rotations, loose.root), clip)
+    after = slide(Clip(clip.skeleton, clip.fps, rotations, root), clip)
+    own = slide(clip, clip)
+    assert after - own < 0.4 * (before - own)
+    assert np.abs(root[:, [0, 2]] - loose.root[:, [0, 2]]).max() < 1e-5
+
+
+@pytest.mark.parametrize("pieces", [(8,), (4, 8, 20), (1, 2)])
+def test_held_feet_come_out_the_same_in_pieces_and_after_a_stance_was_handed_on(pieces: tuple[int, ...]) -> None:
+    clip = walk()
+    decoded = sliding(clip)
+    once = Placement(clip.skeleton, clip.fps, hold_feet=True)
+    root, rotations = whole(once.push(decoded), once.finish())
+    placement, placed, at = Placement(clip.skeleton, clip.fps, hold_feet=True), [], 0
+    while at < len(decoded):
+        count = pieces[len(placed) % len(pieces)]
+        placed.append(placement.push(decoded[at : at + count]))
+        at += count
+        stance = placement.stance()
+        placement = Placement(clip.skeleton, clip.fps, hold_feet=True)
+        placement.resume(stance)
+    placed.append(placement.finish())
+    again = whole(*placed)
+    np.testing.assert_allclose(again[0], root, atol=1e-5)
+    np.testing.assert_allclose(again[1], rotations, atol=1e-5)
+    assert sum(len(one.contacts) for one in placed) == len(decoded)

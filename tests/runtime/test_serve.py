@@ -22,7 +22,11 @@ from tests.runtime.recorded import make_bundle
 
 def serve(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "runtime.serve", *arguments], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "runtime.serve", "--no-http", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 
@@ -100,7 +104,7 @@ def test_a_number_of_threads_that_cannot_be_is_one_sentence() -> None:
 def test_a_stop_that_is_asked_for_ends_with_zero_and_tells_who_waits(
     bundle_folder: Path, number: signal.Signals, busy: bool
 ) -> None:
-    with start(str(bundle_folder), "--step-s", "0.01") as server, Client(server.address) as client:
+    with start(str(bundle_folder), "--step-s", "0.01", "--drain-s", "0") as server, Client(server.address) as client:
         generation = client.generate("walk", seconds=60.0, seed=0) if busy else None
         if generation is not None:
             while generation.frames == 0:
@@ -137,7 +141,8 @@ def test_ctrl_c_while_it_warms_up_ends_with_zero(bundle_folder: Path) -> None:
     )
     assert process.stderr is not None
     assert process.stdout is not None
-    assert "warming up" in process.stderr.readline()
+    while "warming up" not in process.stderr.readline():
+        pass
     process.send_signal(signal.SIGINT)
     said = process.stderr.read()
     assert process.wait(5) == 0, said
@@ -150,3 +155,19 @@ def test_a_bundle_is_found_by_its_folder(bundle_folder: Path) -> None:
     assert find(str(bundle_folder)).manifest.files == bundle.load(bundle_folder).manifest.files
     with pytest.raises(BadBundle, match=r"has no bundle\.toml"):
         find(str(bundle_folder.parent))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_in_the_middle_of_making_sockets_waits_until_they_are_known(number: signal.Signals) -> None:
+    code = (
+        "import signal\nfrom runtime import serve\n"
+        "def program(stack):\n"
+        "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "    with serve.stopping_waits():\n"
+        f"        signal.raise_signal({int(number)})\n"
+        "        print('made', flush=True)\n"
+        "    print('reached', flush=True)\n"
+        "raise SystemExit(serve.run(program))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "made\n"), done.stderr

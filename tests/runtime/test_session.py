@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motion.protocol import Accepted, Done, Error, Frames, Generate, Message, Progress
-from runtime.session import Job, Session
+from runtime.budget import Budget
+from runtime.session import Account, Job, Session
 
 DONE = Done("g", 1, 1, "", 0.0, 0.0, 0.0, 0.0, 0.0)
 
@@ -18,7 +19,7 @@ def frames(count: int, first: int = 0) -> Frames:
 
 
 def session(window: int = 10) -> tuple[Session, Job]:
-    client = Session(b"peer", "test", window)
+    client = Session(b"peer", "test", window, Account("peer", Budget(0, 0, 0.0)))
     job = Job(client, Generate("g", "text-to-motion", "walk"), 0, 0.0)
     client.jobs["g"] = job
     return client, job
@@ -108,6 +109,6 @@ def test_an_abandoned_request_sends_its_error_and_nothing_else() -> None:
     job.put(frames(4))
     leaving(client)
     job.abandon(Error("g", "cancelled", "stopped", True))
-    assert job.cancelled.is_set()
+    job.put(frames(4))
     assert [type(message) for message in leaving(client)] == [Error]
     assert not client.jobs

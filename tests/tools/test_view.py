@@ -130,7 +130,7 @@ def test_the_same_clip_gives_the_same_picture() -> None:
         (["walk.bvh", "--out", "walk.png", "--views", "below"], "no view 'below'; the views are three-quarter"),
         (["walk.bvh", "--out", "walk.png", "--columns", "0"], "give 1 to 64"),
         (["gone.bvh", "--out", "walk.png"], "gone.bvh: there is no such file"),
-        (["walk.txt", "--out", "walk.png"], ".txt cannot be shown; give a .bvh"),
+        (["walk.txt", "--out", "walk.png"], ".txt cannot be shown; give .bvh"),
         (["walk.amc", "--out", "walk.png"], "name one with --asf"),
         (["cut.bvh", "--out", "walk.png"], "cut.bvh, line"),
         (["walk.bvh", "--out", "walk.bvh/walk.png"], "walk.bvh"),

@@ -107,3 +107,11 @@ def test_clips_too_short_to_differentiate_have_no_error() -> None:
     assert joints.acceleration_error(AT[:2], AT[1:3], 30) == 0
     assert joints.jitter(AT[:3], 30) == 0
     assert joints.foot_skate(AT[:1, :4], np.ones((1, 4), np.float32), 30) == 0
+
+
+def test_the_lowest_point_of_the_feet_tells_how_deep_they_are_in_the_ground() -> None:
+    feet = np.full((10, 4, 3), 0.05, np.float32)
+    assert joints.penetration(feet) == 0
+    feet[:5, 2, 1] = -0.03  # one point, in half of the frames
+    feet[:5, 0, 1] = -0.01
+    assert joints.penetration(feet) == pytest.approx(1.5, rel=1e-4)

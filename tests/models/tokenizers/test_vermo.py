@@ -11,10 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from models import flow
+from models.tokenizers.contract import Batch
 from models.tokenizers.vermo import FlowVQ, FlowVQConfig
+from motion import clip as clips
 from motion import features
-from motion.errors import BadConfig
-from motion.features import LAYOUT, WIDTH, Statistics
+from motion.errors import BadClip, BadConfig
+from motion.features import LAYOUT, WIDTH, Statistics, pos
 from tests.motion.clips import backflip, lie_down, stroll
 
 SMALL = FlowVQConfig(width=24, depth=1, refiner_width=16, refiner_blocks=2, refiner_heads=2, refiner_hidden=32)
@@ -225,8 +227,98 @@ def test_a_few_steps_of_training_bring_reconstructions_closer() -> None:
         ({"smoothing": float("nan")}, "smoothing must be 0 or a few frames"),
         ({"levels": ()}, "levels must be 3 or more"),
         ({"levels": (7, 2)}, "levels must be 3 or more"),
+        ({"quantizer": "vq", "levels": (1,)}, "levels must make two codes or more"),
+        ({"quantizer": "vq", "books": 3}, "books are of quantizer 'rvq'"),
+        ({"quantizer": "rvq", "books": 0}, "books are of quantizer 'rvq'"),
     ],
 )
 def test_sizes_that_cannot_be_are_refused(change: dict[str, object], words: str) -> None:
     with pytest.raises(BadConfig, match=words):
         dataclasses.replace(SMALL, **change)  # type: ignore[arg-type]
+
+
+@torch.inference_mode()
+def test_a_refiner_of_bounded_sight_refines_a_window_as_it_refines_the_whole() -> None:
+    """Two blocks that see six frames back and two ahead: twelve and four, beyond them nothing."""
+    bounded = made(dataclasses.replace(SMALL, refiner_before=6, refiner_after=2, smoothing=0.0))
+    found = codes(24)
+    plain = bounded.decode(found)
+    noise = torch.randn(1, 96, WIDTH, generator=torch.Generator().manual_seed(2))
+    sigmas = flow.sampling_sigmas(1)
+    whole = bounded.refine(found, plain, noise, sigmas)
+    window = bounded.refine(found[:, 6:18], plain[:, 24:72], noise[:, 24:72], sigmas)
+    far = slice(24 + 4 * 4, 72 - 4)  # a window's first and last frames lack what lies beyond it
+    torch.testing.assert_close(window[:, 16:44], whole[:, far], atol=1e-4, rtol=1e-4)
+    assert (window[:, :4] - whole[:, 24:28]).abs().max() > 1e-3
+    unbounded = made()
+    one = unbounded.refine(found, plain, noise, sigmas)[:, far]
+    other = unbounded.refine(found[:, 6:18], plain[:, 24:72], noise[:, 24:72], sigmas)[:, 16:44]
+    assert (one - other).abs().max() > 1e-2
+
+
+QUANTIZERS = [
+    {"quantizer": "fsq"},
+    {"quantizer": "vq", "levels": (64,)},
+    {"quantizer": "rvq", "levels": (64,), "books": 3},
+    {"quantizer": "rvq", "levels": (64,), "books": 6},
+    {"quantizer": "lfq", "levels": (2,) * 6},
+]
+
+
+@pytest.mark.parametrize("change", QUANTIZERS, ids=lambda c: f"{c['quantizer']}{c.get('books', '')}")
+def test_every_quantizer_of_tables_17_and_18_learns_both_feature_layouts(change: dict[str, object]) -> None:
+    layout = features.find("pos")
+    frames = torch.from_numpy(np.stack([layout.encode(clip())[:48] for clip in (backflip, lie_down)]))
+    config = dataclasses.replace(SMALL, width=48, features="pos", **change)  # type: ignore[arg-type]
+    torch.manual_seed(0)
+    tokenizer = FlowVQ(config, layout.measure(frames.flatten(0, 1).numpy()))
+    parameters = [p for n, p in tokenizer.named_parameters() if n.startswith(tokenizer.stages["autoencoder"])]
+    optimizer = torch.optim.Adam(parameters, 2e-3)
+    for _ in range(30):
+        optimizer.zero_grad()
+        tokenizer.losses(Batch(frames), "autoencoder")["loss"].backward()
+        optimizer.step()
+    with torch.inference_mode():
+        codes = tokenizer.eval().encode(frames)
+        made = tokenizer.decode(codes)
+    books = (config.books,) if config.books > 1 else ()
+    assert codes.shape == (2, 12, *books)
+    mean = frames.mean((0, 1), keepdim=True)
+    assert (made - frames).square().mean() < 0.7 * (mean - frames).square().mean(), "better than the mean pose"
+
+
+def test_the_refiners_loss_is_equation_five_over_all_noise_levels_alike() -> None:
+    tokenizer = made()
+    batch = Batch(frames(), generator=torch.Generator().manual_seed(3))
+    found = tokenizer.losses(batch, "refiner")
+    generator = torch.Generator().manual_seed(3)
+    sigma = flow.training_sigmas(2, generator, torch.device("cpu"))
+    noise = torch.randn(frames().shape, generator=generator)
+    clean = tokenizer.normalise(frames()).detach()
+    with torch.no_grad():
+        quantized, _ = tokenizer.quantize(frames())
+        velocity = tokenizer.refiner(
+            flow.noisy(clean, noise, sigma), tokenizer.reconstruct(quantized), sigma, quantized
+        )
+    off = (velocity - (noise - clean)).numpy() * sigma.clamp(min=1e-3).numpy()[:, None, None]
+    assert found["flow"].item() == pytest.approx(float(np.square(off).mean()), rel=1e-3)
+
+
+def test_several_agents_keep_their_places_to_each_other_in_one_world() -> None:
+    """Two people three metres apart, face to face: coded as rows of a batch, they do not become one."""
+    one = stroll()
+    other = clips.move(clips.turn(one, np.pi), np.array([0.5, 0, 3], np.float32))
+    together = pos.encode_together([one, other])
+    apart = clips.positions(one) - clips.positions(other)
+    joints = together.reshape(2, len(one), 22, 3)
+    np.testing.assert_allclose(
+        np.linalg.norm(joints[0] - joints[1], axis=-1), np.linalg.norm(apart, axis=-1), atol=1e-4
+    )
+    np.testing.assert_allclose(together[0], pos.encode(one), atol=1e-4)
+    assert not np.allclose(together[1], pos.encode(other), atol=0.5)
+    tokenizer = FlowVQ(dataclasses.replace(SMALL, features="pos")).eval()
+    codes = tokenizer.encode(torch.from_numpy(together[:, :96]))
+    assert codes.shape == (2, 24)
+    assert not torch.equal(codes[0], codes[1])
+    with pytest.raises(BadClip, match="share one clock"):
+        pos.encode_together([one, clips.cut(one, 0, 20)])

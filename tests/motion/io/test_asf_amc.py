@@ -15,6 +15,7 @@ from motion.errors import BadFile
 from motion.io import asf_amc, bvh
 from motion.retarget import retarget
 from tests import mocap
+from tests.motion.clips import FIXTURES
 from tests.motion.turns import F64, axis_matrix
 
 ASF = """# a note
@@ -154,7 +155,7 @@ def test_line_ends_capitals_and_notes_make_no_difference(tmp_path: Path, change:
 
 
 SKELETONS: dict[str, tuple[str, str]] = {
-    "empty": ("", "is this an ASF file?"),
+    "empty": ("", "the file is empty"),
     "another kind of file": ("HIERARCHY\nROOT hips\n", "is this an ASF file?"),
     "cut in the bones": (ASF[: ASF.index("  begin\n     id 3")], "is this an ASF file?"),
     "cut in the hierarchy": (ASF[: ASF.index("    thigh shin")], "move.amc, line 7: names the bone 'shin'"),
@@ -165,6 +166,14 @@ SKELETONS: dict[str, tuple[str, str]] = {
     "a bone without a name": (ASF.replace("     name thigh\n", ""), "a bone without a name"),
     "a bone nobody knows": (ASF.replace("root thigh tail", "root thigh tale"), "'tale' under 'root'"),
     "a circle": (ASF.replace("thigh shin", "thigh root"), "'root' under 'thigh'"),
+    "a circle away from the root": (ASF.replace("root thigh tail\n", "root tail\n shin thigh\n"), "runs in a circle"),
+    "a bone twice": (ASF.replace("name shin", "name thigh"), "bone 'thigh' is listed twice"),
+    "bones of no length": (re.sub(r"length \d\n", "length 0\n", ASF), "no length, from 'thigh' on"),
+    "a comma for a point": (
+        ASF.replace("0.6 -0.8 0", "0,6 -0,8 0"),
+        "the direction of bone 'thigh', got '0,6 -0,8 0'; decimals",
+    ),
+    "one axis twice": (ASF.replace("dof rx ry rz", "dof rx ry rx"), "bone 'thigh' moves by 'rx'"),
     "two parents": (ASF.replace("thigh shin", "thigh shin tail"), "'tail' under 'thigh'"),
     "a unit of zero": (ASF.replace("length 0.45", "length 0"), "line 6: the unit of length is 0.0"),
     "a unit of nothing": (ASF.replace("length 0.45", "length"), "line 6: expected 1 finite numbers"),
@@ -173,7 +182,7 @@ SKELETONS: dict[str, tuple[str, str]] = {
     "a sliding bone": (ASF.replace("dof rx\n", "dof tx\n"), "line 33: bone 'shin' moves by 'tx'"),
 }
 MOTIONS: dict[str, tuple[str, str]] = {
-    "empty": ("", "is this an AMC file?"),
+    "empty": ("", "the file is empty"),
     "no frames": (AMC.split("1\n")[0], "is this an AMC file?"),
     "cut in a number of the last frame": (AMC[: AMC.index("20 3.5")], "move.amc, line 9: expected 6"),
     "cut between two bones": (AMC[: AMC.index("thigh 4 5 6")], "stops before the last frame; the file is truncated"),
@@ -186,6 +195,8 @@ MOTIONS: dict[str, tuple[str, str]] = {
     "too many numbers": (AMC.replace("shin 7\n", "shin 7 8\n"), "line 11: expected 1 finite numbers"),
     "no number": (AMC.replace("shin 7\n", "shin x\n"), "line 11: expected 1 numbers"),
     "not a number": (AMC.replace("17.5", "nan"), "line 5: expected 6 finite numbers"),
+    "a comma for a point": (AMC.replace("17.5", "17,5"), "line 5: expected 6 numbers for bone 'root', got '1 17,5"),
+    "Python's own digits": (AMC.replace("17.5", "1_7"), "line 5: expected 6 numbers"),
     "radians": (AMC.replace(":DEGREES", ":RADIANS"), "line 3: its angles are radians"),
 }
 
@@ -232,6 +243,53 @@ def test_recorded_bones_point_where_the_formats_description_puts_them(name: str,
     assert len(frames) == len(clip)
     some = {t: frames[t] for t in (0, len(clip) // 2, len(clip) - 1)}
     _check(clip, asf.read_text(encoding="latin-1"), some)
+
+
+SAME = {
+    "LeftUpLeg": "lfemur", "LeftLeg": "ltibia", "LeftFoot": "lfoot", "LeftToeBase": "ltoes", "RightUpLeg": "rfemur",
+    "RightLeg": "rtibia", "RightFoot": "rfoot", "RightToeBase": "rtoes", "LeftArm": "lhumerus",
+    "LeftForeArm": "lradius", "LeftHand": "lwrist", "RightArm": "rhumerus", "RightForeArm": "rradius",
+    "RightHand": "rwrist", "Spine": "upperback", "Spine1": "thorax", "Neck1": "upperneck", "Head": "head",
+}  # fmt: skip
+LIMBS = [
+    *((f"{side}{a}", f"{side}{b}") for side in ("Left", "Right") for a, b in (
+        ("UpLeg", "Leg"), ("Leg", "Foot"), ("Foot", "ToeBase"), ("Arm", "ForeArm"), ("ForeArm", "Hand"))),
+    ("Spine", "Spine1"), ("Neck1", "Head"),
+]  # fmt: skip
+
+
+@mocap.needed
+def test_one_trial_as_acclaim_and_as_another_makers_bvh_points_the_same_way_within_2_degrees(cache: Path) -> None:
+    """CMU 35_01: six of its frames in tests/fixtures, as cgspeed's converter wrote them."""
+    exported = bvh.read(FIXTURES / "cmu-35_01.bvh")
+    whole = asf_amc.read(mocap.find("cmu.tar.xz", "/35.asf", cache), mocap.find("cmu.tar.xz", "35_01.amc", cache))
+    frames = [int(np.abs(whole.root - place).sum(axis=1).argmin()) for place in exported.root]
+    assert np.diff(frames).tolist() == [4] * 5
+    np.testing.assert_allclose(whole.root[frames], exported.root, atol=1e-5)
+    ours, theirs = clips.positions(whole)[frames], clips.positions(exported)
+    for near, far in LIMBS:
+        a = ours[:, whole.skeleton.index(SAME[far])] - ours[:, whole.skeleton.index(SAME[near])]
+        b = theirs[:, exported.skeleton.index(far)] - theirs[:, exported.skeleton.index(near)]
+        lengths = np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1)
+        np.testing.assert_allclose(*lengths, rtol=1e-4)
+        cosine = (a * b).sum(axis=1) / (lengths[0] * lengths[1])
+        assert np.degrees(np.arccos(np.clip(cosine, -1, 1))).max() < 2, near
+
+
+@pytest.mark.parametrize("order", ["shin thigh", "thigh shin"])
+def test_frames_with_bones_in_other_orders_are_the_same_motion(tmp_path: Path, order: str) -> None:
+    mixed = AMC
+    if order == "shin thigh":
+        mixed = AMC.replace("thigh 4 5 6\nshin 7\n", "shin 7\nthigh 4 5 6\n")
+    np.testing.assert_array_equal(_read(tmp_path, amc=mixed).rotations, _read(tmp_path).rotations)
+
+
+def test_a_chain_of_thousands_of_bones_is_read(tmp_path: Path) -> None:
+    count = 4000
+    bones = "".join(f"begin\nname b{i}\ndirection 0 1 0\nlength 1\naxis 0 0 0 XYZ\nend\n" for i in range(count))
+    rows = "".join(f"{f'b{i - 1}' if i else 'root'} b{i}\n" for i in range(count))
+    clip = _read(tmp_path, f":bonedata\n{bones}:hierarchy\nbegin\n{rows}end\n", "1\nroot 0 0 0 0 0 0\n")
+    assert len(clip.skeleton) == count + 2
 
 
 @mocap.needed

@@ -129,9 +129,95 @@ def test_where_a_body_stands_does_not_make_it_tall() -> None:
     np.testing.assert_allclose(bvh.parse(metres).skeleton.offsets[2], [0, -0.8, 0], atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("units", "metres"),
+    [(1.0, 0.01), (0.01, 1.0), (1 / 5.6444, 0.056444), (10.0, 0.001)],
+    ids=["centimetres", "metres", "CMU's unit", "millimetres"],
+)
+def test_the_unit_is_guessed_from_the_size_of_a_person(units: float, metres: float) -> None:
+    """The legs of PLAIN are 90 cm long."""
+    text = PLAIN.replace("10.0 -5.0 0.0", f"{10 * units} {-5 * units} 0").replace("-80.0", f"{-80 * units}")
+    text = text.replace("90.0", f"{90 * units}")
+    clip = bvh.parse(text)
+    np.testing.assert_allclose(clip.skeleton.offsets[1:], [[0.1, -0.05, 0], [0, -0.8, 0]], rtol=1e-4)
+    np.testing.assert_allclose(clip.root[0], np.array([1, 2, 3]) * metres, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("written", "fps"),
+    [
+        ("0.0333333", 30), (".03333", 30), ("0.033", 30), ("0.008333", 120), ("0.00833333", 120), ("0.016667", 60),
+        ("0.0416666667", 24), ("0.04", 25), ("0.05", 20), ("0.01", 100), ("1", 1), ("5e-2", 20),
+        ("0.008342", 120000 / 1001), ("0.0333667", 30000 / 1001), ("0.0417083", 24000 / 1001), ("0.03", 1 / 0.03),
+        ("0.0123456", 1 / 0.0123456),
+    ],
+)  # fmt: skip
+def test_a_frame_time_is_the_rate_that_it_was_rounded_from(written: str, fps: float) -> None:
+    assert bvh.parse(PLAIN.replace("0.05", written)).fps == fps
+
+
+@given(st.sampled_from([24, 25, 30, 48, 50, 60, 90, 100, 120, 240]), st.integers(4, 12))
+def test_common_rates_come_back_however_their_frame_times_are_rounded(fps: int, decimals: int) -> None:
+    assert bvh.parse(PLAIN.replace("0.05", f"{1 / fps:.{decimals}f}")).fps == fps
+
+
+def test_the_frames_that_are_there_are_read_on_demand() -> None:
+    more = PLAIN.replace("Frames: 2", "Frames: 2000")
+    for text in (more, more + "1 2 3 4 5", more + "1 2 3 4 5 6 7 8 9\n1 2 3 4 5 6 7 8 -"):
+        clip = bvh.parse(text, partial=True)
+        np.testing.assert_array_equal(clip.rotations[:2], bvh.parse(PLAIN).rotations)
+        assert len(clip) == text.count("\n") - PLAIN.count("\n") + 2
+        with pytest.raises(BadFile, match=r"truncated|cut short|got '-'"):
+            bvh.parse(text)
+
+
+def test_frames_beyond_those_announced_are_left_out() -> None:
+    np.testing.assert_array_equal(bvh.parse(PLAIN + LAST + "\nand words").root, bvh.parse(PLAIN).root)
+
+
+def test_a_file_of_windows_in_sixteen_bits_is_read(tmp_path: Path) -> None:
+    (tmp_path / "wide.bvh").write_bytes(PLAIN.replace("\n", "\r\n").encode("utf-16"))
+    np.testing.assert_array_equal(bvh.read(tmp_path / "wide.bvh").rotations, bvh.parse(PLAIN).rotations)
+
+
+def test_names_in_an_old_eight_bit_code_stay_apart(tmp_path: Path) -> None:
+    (tmp_path / "old.bvh").write_bytes(
+        PLAIN.replace("Hips", "\xfcber").replace("Left Leg", "\xe4ber").encode("latin-1")
+    )
+    assert bvh.read(tmp_path / "old.bvh").skeleton.joints[:2] == ("\xfcber", "\xe4ber")
+
+
+def test_a_joint_without_channels_and_a_file_without_any_stand_still() -> None:
+    still = (
+        PLAIN.replace("    CHANNELS 3 Zrotation Xrotation Yrotation\n", "")
+        .replace(" 40 50 60", "")
+        .replace(" 4E-1 5 6", "")
+    )
+    np.testing.assert_array_equal(bvh.parse(still).rotations[:, 1], np.tile(quat.IDENTITY, (2, 1)))
+    pose = "".join(line for line in PLAIN.splitlines(True) if "CHANNELS" not in line).partition("Frame Time: 0.05\n")
+    clip = bvh.parse("".join(pose[:2]), scale=1)
+    np.testing.assert_array_equal(clip.root, [[0, 90, 0]] * 2)
+
+
+def test_large_turns_lose_nothing() -> None:
+    whole = bvh.parse(PLAIN.replace(" 40 50 60", f" {40 + 36000} {50 - 7200} {60 + 360000}"))
+    assert angle_between(whole.rotations, bvh.parse(PLAIN).rotations).max() < 1e-5
+
+
+def test_ten_thousand_joints_deep_is_read_and_written_and_more_are_refused() -> None:
+    def nested(depth: int) -> str:
+        head = "".join(f"{'JOINT' if i else 'ROOT'} j{i}\n{{\nOFFSET 0 1 0\n" for i in range(depth))
+        return f"HIERARCHY\n{head}{'}' * depth}\nMOTION\nFrames: 1\nFrame Time: 1\n"
+
+    deep = bvh.parse(nested(3000))
+    assert len(bvh.parse(bvh.text(deep))) == 1
+    with pytest.raises(BadFile, match="line 30003: it has 10001 joints"):
+        bvh.parse(nested(10_001))
+
+
 LAST = "-1.5e1 .5 +3.25 -10 1e1 0 4E-1 5 6"
 BROKEN: dict[str, tuple[str, int, str]] = {
-    "empty": ("", 0, "truncated or no BVH"),
+    "blank": ("\n \n", 2, "truncated or no BVH"),
     "another kind of file": ("# a note\n" + PLAIN, 1, "begins with HIERARCHY"),
     "ends in the hierarchy": (PLAIN[: PLAIN.index("    End")], 9, "truncated"),
     "ends in a number": (PLAIN[:-12], 20, "expected 9"),
@@ -159,6 +245,13 @@ BROKEN: dict[str, tuple[str, int, str]] = {
     "a wrong count of channels": (PLAIN.replace("CHANNELS 6", "CHANNELS 5"), 5, "channels are not readable"),
     "an offset too short": (PLAIN.replace("10.0 -5.0 0.0", "10.0 -5.0"), 8, "expected 3"),
     "a strange word": (PLAIN.replace("  OFFSET 0.0 90", "  SCALE 1\n  OFFSET 0.0 90"), 4, "unexpected 'SCALE 1'"),
+    "half a frame": (PLAIN.replace("Frames: 2", "Frames: 1.5"), 17, "announces 1.5"),
+    "frames without end": (PLAIN.replace("Frames: 2", "Frames: 9e15"), 17, "more than is read at once"),
+    "bones of no length": (PLAIN.replace("10.0 -5.0", "0 0").replace("-80.0", "0"), 6, "zero, from joint 'Left Leg'"),
+    "a position twice": (PLAIN.replace("Xposition Y", "Yposition Y"), 5, "'Hips' has the channel Yposition twice"),
+    "an offset of no numbers": (PLAIN.replace("10.0 -5.0", "10.0 nan"), 8, "the offset of joint 'Left Leg'"),
+    "a number with a joint": (PLAIN.replace("4E-1 5", "4E-1 x"), 20, "'x' for Xrotation of joint 'Left Leg'"),
+    "Python's own digits": (PLAIN.replace("+3.25", "3_25"), 20, "'3_25' for Zposition of joint 'Hips'"),
     "no joint at all": ("HIERARCHY\nMOTION\nFrames: 1\nFrame Time: 1\n", 2, "brace is missing"),
 }  # fmt: skip
 
@@ -173,6 +266,19 @@ def test_what_is_broken_is_named_by_file_and_line(tmp_path: Path, what: str) -> 
     assert (caught.value.path, caught.value.line) == (str(path), line)
     assert words in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_files_of_one_hierarchy_stay_apart() -> None:
+    first = bvh.parse(PLAIN, "first.bvh", 1.0)
+    moved = bvh.parse(PLAIN.replace("1 2 3 10", "7 2 3 10"), "second.bvh", 0.5)
+    again = bvh.parse(PLAIN, "third.bvh", 1.0)
+    np.testing.assert_array_equal(again.root, first.root)
+    np.testing.assert_array_equal(again.skeleton.offsets, first.skeleton.offsets)
+    np.testing.assert_array_equal(moved.skeleton.offsets, first.skeleton.offsets * np.float32(0.5))
+    assert moved.root[0, 0] == 3.5
+    for name in ("fourth.bvh", "fifth.bvh"):
+        with pytest.raises(BadFile, match=rf"{name}, line 8: .*'Left Leg'"):
+            bvh.parse(PLAIN.replace("10.0 -5.0", "10.0 nan"), name)
 
 
 @given(st.binary(max_size=400))
@@ -216,6 +322,39 @@ def test_a_written_clip_comes_back(tmp_path: Path, source: object) -> None:
     assert angle_between(back.rotations[:, order], clip.rotations).max() < 1e-4
 
 
+@given(st.lists(st.text(max_size=5), min_size=2, max_size=5, unique=True))
+def test_joints_of_any_names_come_back_as_many_and_where_they_were(names: list[str]) -> None:
+    rng = np.random.default_rng(0)
+    offsets = rng.uniform(0.1, 0.3, (len(names), 3)).astype(np.float32)
+    clip = wriggle(Skeleton("tree", tuple(names), (-1, *range(len(names) - 1)), offsets), frames=3)
+    back = bvh.parse(bvh.text(clip), scale=0.01)
+    leaf_ends = len(back.skeleton) - len(names)
+    assert leaf_ends in (0, 1)
+    np.testing.assert_allclose(clips.positions(back)[:, : len(names)], clips.positions(clip), atol=1e-5)
+
+
+def test_a_joint_called_like_an_end_site_that_stands_before_it_is_read() -> None:
+    end = "    End Site\n    {\n      OFFSET 0.0 -80.0 0.0\n    }\n"
+    joint = end.replace("End Site", "JOINT Left Leg_end")
+    assert bvh.parse(PLAIN.replace(end, end + joint)).skeleton.joints[2:] == ("Left Leg_end2", "Left Leg_end")
+
+
+def test_what_is_written_keeps_six_significant_digits() -> None:
+    clip = wriggle()
+    small = replace(clip, root=clip.root * np.array([1e-5, 1, 1e3], np.float32))
+    words = bvh.text(small).partition("Frame Time:")[2].split()[1:]
+    written = np.array(words, np.float64).reshape(len(clip), -1)[:, :3]
+    np.testing.assert_allclose(written, small.root.astype(np.float64) * 100, rtol=5e-7)
+
+
+def test_what_is_written_turns_without_jumps_of_a_whole_circle() -> None:
+    spin = replace(wriggle(), rotations=np.tile(quat.IDENTITY, (20, 22, 1)))
+    spin.rotations[:, 0] = quat.from_axis_angle(np.array([0, 0, 1], np.float32), np.arange(20, dtype=np.float32))
+    rows = bvh.text(spin).partition("Frame Time:")[2].split("\n")[1:-1]
+    turns = [float(row.split()[3]) for row in rows]
+    np.testing.assert_allclose(np.diff(turns), np.rad2deg(1), atol=1e-3)
+
+
 def test_a_clip_that_moves_bones_comes_back(tmp_path: Path) -> None:
     tree = Skeleton("tree", ("a", "b", "c"), (-1, 0, 1), np.ones((3, 3), np.float32))
     offsets = np.random.default_rng(0).normal(size=(20, 3, 3)).astype(np.float32)
@@ -232,7 +371,7 @@ def test_reading_and_writing_once_more_changes_nothing() -> None:
     assert once.count("End Site") == 5
     assert twice.partition("MOTION")[0] == once.partition("MOTION")[0]
     ours, theirs = (np.array(text.split("Frame Time:")[1].split(), np.float64) for text in (twice, once))
-    np.testing.assert_allclose(ours, theirs, atol=1e-3)
+    np.testing.assert_allclose((ours - theirs + 180) % 360, 180, atol=1e-3)  # -180 and 180 degrees are one
 
 
 def test_a_leaf_that_only_sounds_like_an_end_keeps_its_name_and_turns() -> None:

@@ -13,10 +13,12 @@ import pytest
 import trimesh
 
 from motion import body, mannequin, quat
-from motion.clip import Clip, positions
+from motion.clip import Clip, cut, positions
 from motion.errors import BadClip, BadFile
-from motion.io import glb
+from motion.io import bvh, glb, gltf, gltf_body, gltf_graft
 from motion.skeleton import SMPLX22, Skeleton, fk
+from tests import mocap
+from tests.motion.io import validator
 
 WIDTHS = {"SCALAR": 1, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 DTYPES = {5126: np.float32, 5125: np.uint32, 5123: np.uint16, 5121: np.uint8}
@@ -210,3 +212,125 @@ def test_a_glb_of_another_program_is_refused_with_a_hint(path: Path) -> None:
     path.write_bytes(box)
     with pytest.raises(BadFile, match="export the motion as BVH"):
         glb.read(path)
+
+
+def test_json_with_the_buffer_inside_it_reads_back_as_the_same_clip(tmp_path: Path) -> None:
+    clip = moving(offsets=True)
+    glb.write(clip, tmp_path / "clip.gltf")
+    assert (tmp_path / "clip.gltf").read_bytes().startswith(b"{")
+    np.testing.assert_allclose(positions(glb.read(tmp_path / "clip.gltf")), positions(clip), atol=1e-5)
+
+
+@pytest.mark.parametrize("suffix", [".glb", ".gltf"])
+@validator.needed
+def test_the_validator_of_khronos_has_nothing_to_say(tmp_path: Path, suffix: str) -> None:
+    crane = Skeleton("crane", ("base", "boom"), (-1, 0), np.array([[0, 0, 0], [0, 1, 0]], np.float32))
+    for i, clip in enumerate((moving(), moving(offsets=True), moving(crane), cut(moving(), 0, 1))):
+        glb.write(clip, tmp_path / f"{i}{suffix}")
+        assert validator.issues(tmp_path / f"{i}{suffix}") == []
+
+
+def _character(name: str) -> Path:
+    return mocap.MOCAP / "cc0" / name
+
+
+@pytest.mark.parametrize(
+    ("character", "take", "recorded"),
+    [
+        ("mannequin.glb", "Backflip", "mesh2motion/backflip.bvh"),
+        ("mannequin.glb", "Crawl RM", "mesh2motion/crawl-RM.bvh"),
+        ("Knight.glb", "Walking_A", "kaykit/exact/Walking_A.bvh"),
+        ("Knight.glb", "Lie_Down", "kaykit/exact/Lie_Down.bvh"),
+    ],
+)
+@mocap.needed
+def test_an_animation_of_another_maker_is_the_one_in_his_bvh(
+    character: str, take: str, recorded: str, cache: Path
+) -> None:
+    """The BVHs were made by other people's code, from the source scene or from the GLB's keys."""
+    ours, theirs = glb.read(_character(character), take), bvh.read(mocap.find("cc0/clips.tar.xz", recorded, cache))
+    assert (ours.name, ours.fps, len(ours)) == (take, theirs.fps, len(theirs))
+    shared = [joint for joint in theirs.skeleton.joints if joint in ours.skeleton.joints]
+    assert len(shared) >= 20
+    a, b = (positions(clip)[:, [clip.skeleton.index(joint) for joint in shared]] for clip in (ours, theirs))
+    np.testing.assert_allclose(a, b, atol=1e-4)
+
+
+@mocap.needed
+def test_takes_are_named_and_a_wrong_name_lists_them() -> None:
+    names = glb.takes(_character("mannequin.glb"))
+    assert len(names) == 34
+    assert names[0] == "Angry"
+    with pytest.raises(BadFile, match="there is no animation 'angry' in it; there are Angry, Backflip"):
+        glb.read(_character("mannequin.glb"), "angry")
+
+
+@mocap.needed
+def test_a_character_without_an_animation_is_one_frame_of_its_rest() -> None:
+    clip = glb.read(_character("human-kenney.glb"))
+    assert len(clip) == 1
+    np.testing.assert_allclose(positions(clip)[0], clip.skeleton.rest_positions(), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("character", "height"), [("mannequin.glb", 1.83), ("Knight.glb", 2.31), ("human-kenney.glb", 3.76)]
+)
+@mocap.needed
+def test_a_mesh_is_read_at_its_height_and_stands_over_its_joints(character: str, height: float) -> None:
+    worn = gltf_body.read(_character(character))
+    clip = glb.read(_character(character))
+    assert worn.skeleton.joints == clip.skeleton.joints
+    assert np.ptp(worn.vertices[:, 1]) == pytest.approx(height, abs=0.01)
+    np.testing.assert_allclose(worn.weights.sum(axis=1), 1, atol=1e-5)
+    strongest = worn.bind_positions[worn.joints[:, 0]]
+    assert np.linalg.norm(worn.vertices - strongest, axis=1).max() < 0.5 * height
+    hands = ("hand_l", "hand_r", "hand.l", "hand.r", "LeftHand", "RightHand")
+    wrists = [i for i, joint in enumerate(clip.skeleton.joints) if joint in hands]
+    near = np.linalg.norm(worn.vertices[:, None] - worn.bind_positions[None, wrists], axis=-1).min(axis=0)
+    assert near.max() < 0.06 * height, "the hands' joints lie in the skin"
+
+
+@mocap.needed
+def test_a_mesh_that_is_written_again_moves_as_it_did(tmp_path: Path) -> None:
+    clip, worn = glb.read(_character("Knight.glb"), "Throw"), gltf_body.read(_character("Knight.glb"))
+    glb.write(clip, tmp_path / "knight.glb", worn)
+    back, again = glb.read(tmp_path / "knight.glb"), gltf_body.read(tmp_path / "knight.glb")
+    for frame in (0, 20, 41):
+        a, b = (
+            body.pose(skin, *(array[frame] for array in fk(c.skeleton, c.rotations, c.root, c.offsets)))[0]
+            for c, skin in ((clip, worn), (back, again))
+        )
+        np.testing.assert_allclose(a, b, atol=1e-4)
+
+
+@pytest.mark.parametrize("character", ["mannequin.glb", "Knight.glb", "human-kenney.glb"])
+@mocap.needed
+def test_a_character_keeps_its_looks_and_takes_another_motion(tmp_path: Path, character: str) -> None:
+    rest = glb.read(_character(character))
+    swinging = moving(rest.skeleton, frames=20)
+    for suffix in (".glb", ".gltf"):
+        path = tmp_path / f"swinging{suffix}"
+        gltf_graft.write(swinging, _character(character), path)
+        back = glb.read(path)
+        assert (back.name, back.fps, len(back)) == ("a person swings", 30, 20)
+        assert glb.takes(path) == ["a person swings"]
+        np.testing.assert_allclose(positions(back), positions(swinging), atol=1e-4)
+        np.testing.assert_array_equal(gltf_body.read(path).vertices, gltf_body.read(_character(character)).vertices)
+    theirs, ours = (gltf.load(path).json for path in (_character(character), tmp_path / "swinging.glb"))
+    for part in ("images", "meshes", "materials", "textures"):
+        assert len(ours[part]) == len(theirs[part])
+    assert [node["name"] for node in ours["nodes"]] == [node["name"] for node in theirs["nodes"]]
+
+
+@mocap.needed
+def test_a_character_refuses_the_motion_of_another(tmp_path: Path) -> None:
+    with pytest.raises(BadClip, match="the clip moves 'smplx22', not the 41 joints of Knight"):
+        gltf_graft.write(moving(), _character("Knight.glb"), tmp_path / "no.glb")
+
+
+@validator.needed
+@mocap.needed
+def test_a_character_with_another_motion_is_as_valid_as_it_was(tmp_path: Path) -> None:
+    for name in ("Knight.glb", "human-kenney.glb", "mannequin.glb"):
+        gltf_graft.write(moving(glb.read(_character(name)).skeleton), _character(name), tmp_path / name)
+        assert set(validator.issues(tmp_path / name)) <= set(validator.issues(_character(name)))

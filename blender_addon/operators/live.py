@@ -1,0 +1,129 @@
+"""Live: a character that moves without end, steered by typing."""
+
+import bpy
+
+from blender_addon import asking, session
+from blender_addon.live import Live
+from blender_addon.operators.refusal import refuse
+from blender_addon.stream import Performance
+from motion.errors import BadRequest, MotionError
+from motion.wire import ID
+
+
+class MotusLive(bpy.types.Operator):
+    """Let the character move without end, at what the sentence says; it is steered while it does"""
+
+    bl_idname = "motus.live"
+    bl_label = "Go Live"
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        """Where the server has live sessions and none is under way."""
+        running = session.current()
+        why = running.desk.lacks("streams")
+        if why:
+            cls.poll_message_set(why)
+        return not why and running.performance is None
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Begin."""
+        running, settings = session.current(), context.scene.motus
+        running.error = ""
+        publish = settings.live_publish.strip()
+        try:
+            if publish and not ID.fullmatch(publish):
+                raise BadRequest(f"{publish!r} is no name to be watched by: use letters, digits, '.', '_' and '-'")
+            place = asking.stage(running, context)
+            skeleton, welcome, link = running.desk.skeleton, running.desk.welcome, running.desk.link
+            assert skeleton is not None, "poll() looked"
+            assert welcome is not None, "poll() looked"
+            assert link is not None, "poll() looked"
+            live = Live(" ".join(settings.live_text.split()), skeleton, welcome.fps, link.clock, publish)
+            armature, scene, seed = place.armature.session_uid, place.scene.session_uid, asking.seed_of(settings)
+            running.go_live(Performance(live, place, armature, scene), seed)
+            if settings.dice:
+                settings.seed = seed
+        except MotionError as error:
+            return refuse(self, error)
+        return {"FINISHED"}
+
+
+class MotusLiveStop(bpy.types.Operator):
+    """Stop at once: nothing more is shown, and the server's work ends"""
+
+    bl_idname = "motus.live_stop"
+    bl_label = "Stop"
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        """Where a live session is under way."""
+        return session.current().performance is not None
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        """Stop."""
+        session.current().leave_stage()
+        return {"FINISHED"}
+
+
+class MotusLiveRecord(bpy.types.Operator):
+    """Record what is shown; press again, and the record becomes a take to accept or reject"""
+
+    bl_idname = "motus.live_record"
+    bl_label = "Record"
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        """Where a live session is under way."""
+        return session.current().performance is not None
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        """Begin to record, or make a take of the record."""
+        running = session.current()
+        assert running.performance is not None, "poll() looked"
+        live = running.performance.live
+        live.recording = not live.recording
+        if not live.recording:
+            running.keep_record()
+        return {"FINISHED"}
+
+
+class MotusLiveGo(bpy.types.Operator):
+    """Walk to the 3D cursor"""
+
+    bl_idname = "motus.live_go"
+    bl_label = "To 3D Cursor"
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        """Where a live session is under way."""
+        return session.current().performance is not None
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Send it there."""
+        running = session.current()
+        assert running.performance is not None, "poll() looked"
+        spot = running.performance.spot(context.scene.cursor.location)
+        running.order(running.performance.live.steer(target=spot))
+        return {"FINISHED"}
+
+
+class MotusLiveFree(bpy.types.Operator):
+    """Go wherever the motion goes"""
+
+    bl_idname = "motus.live_free"
+    bl_label = "Free"
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        """Where a live session is under way."""
+        return session.current().performance is not None
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        """Let it go."""
+        running = session.current()
+        assert running.performance is not None, "poll() looked"
+        running.order(running.performance.live.steer(free=True))
+        return {"FINISHED"}
+
+
+CLASSES = (MotusLive, MotusLiveStop, MotusLiveRecord, MotusLiveGo, MotusLiveFree)

@@ -1,0 +1,1 @@
+"""The sidebar: one file for each group of panels, all in the tab Motus."""

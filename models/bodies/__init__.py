@@ -1,0 +1,1 @@
+"""Bodies that other people modelled, bound to skeletons of ours: one file a body."""

@@ -1,0 +1,1 @@
+"""Tests of models/bodies/: bodies that other people modelled."""

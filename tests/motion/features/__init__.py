@@ -1,0 +1,1 @@
+"""Tests of motion/features/: one file a layout, and one for what all layouts promise."""

@@ -1,0 +1,160 @@
+"""Layers of a language model: however sequences come, go, wait and share a batch, each gets what it gets alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from motion.errors import BadBundle, BadRequest
+from runtime.engines.layers import F32, Layers, Past
+from runtime.engines.onnx import session
+from runtime.engines.torch import Causal
+from tests.runtime.language import PLANS, Parts, make, onnx_layers, some
+
+ONE = np.ones(1, np.float32)
+EXACT = {"int8", "int4"}
+"""precisions in which numbers do not depend on who else is in the batch"""
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Parts:
+    return make(tmp_path_factory.mktemp("backbone"))
+
+
+def in_torch(parts: Parts) -> Layers:
+    causal = Causal.load(parts.folder, 1, exact=True)
+    return causal.layers(parts.adapter.tensors, parts.adapter.scale, *parts.head)
+
+
+@pytest.fixture(scope="module", params=["fp32", "int8", "int4", "torch"])
+def layers(parts: Parts, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Layers:
+    if request.param == "torch":
+        return in_torch(parts)
+    return onnx_layers(parts, tmp_path_factory.mktemp("graphs"), PLANS[f"language-{request.param}.onnx"])
+
+
+def alone(layers: Layers, embeds: F32, begin: int) -> F32:
+    """Scores after each token from `begin` on, one sequence read and stepped by itself."""
+    outcome, past = layers.read(embeds[:begin], None, _ones(layers))
+    rows = layers.rows()
+    numbers = rows.add([past], _ones(layers))
+    found = [outcome.codes[0]]
+    found += [rows.step(numbers, token[None]).codes[0] for token in embeds[begin:]]
+    return np.array(found)
+
+
+def _ones(layers: Layers) -> F32:
+    return ONE[: getattr(layers, "experts", 0)]
+
+
+def read(layers: Layers, embeds: F32) -> Past:
+    return layers.read(embeds, None, _ones(layers))[1]
+
+
+def test_reading_in_pieces_is_reading_at_once(layers: Layers) -> None:
+    embeds = some(9)
+    whole, past = layers.read(embeds, None, _ones(layers))
+    begun = read(layers, embeds[:4])
+    pieces, again = layers.read(embeds[4:], begun, _ones(layers))
+    np.testing.assert_allclose(pieces.codes, whole.codes, atol=1e-5)
+    assert (past.length, again.length, begun.length) == (9, 9, 4)
+    twice, _ = layers.read(embeds[4:], begun, _ones(layers))
+    assert np.array_equal(twice.codes, pieces.codes), "a past is not written to"
+
+
+def test_steps_go_on_from_where_reading_ended(layers: Layers) -> None:
+    embeds = some(12)
+    scores = alone(layers, embeds, 5)
+    for length in (6, 9, 12):
+        whole, _ = layers.read(embeds[:length], None, _ones(layers))
+        np.testing.assert_allclose(scores[length - 5], whole.codes[0], atol=1e-5)
+
+
+def test_sequences_of_any_length_share_a_batch_come_wait_and_go(layers: Layers) -> None:
+    """Five sequences of 3 to 11 tokens that join at different times; some sit out steps, some leave early."""
+    rng = np.random.default_rng(1)
+    texts = {i: some(30, seed=i) for i in range(5)}
+    begins = {i: 3 + 2 * i for i in range(5)}
+    expected = {i: alone(layers, texts[i], begins[i]) for i in texts}
+    rows = layers.rows()
+    joins, leaves = {0: [0, 1], 2: [2], 5: [3, 4]}, {4: [1], 9: [0, 3]}
+    numbers: dict[int, int] = {}
+    steps = dict.fromkeys(texts, 0)
+    for time in range(14):
+        for i in leaves.get(time, []):
+            rows.drop([numbers.pop(i)])
+        fresh = joins.get(time, [])
+        pasts = [read(layers, texts[i][: begins[i]]) for i in fresh]
+        if fresh:
+            numbers |= dict(zip(fresh, rows.add(pasts, _ones(layers)), strict=True))
+        moving = [i for i in numbers if rng.random() < 0.7] or list(numbers)
+        rng.shuffle(moving)
+        embeds = np.array([texts[i][begins[i] + steps[i]] for i in moving])
+        outcome = rows.step([numbers[i] for i in moving], embeds)
+        for place, i in enumerate(moving):
+            steps[i] += 1
+            np.testing.assert_allclose(outcome.codes[place], expected[i][steps[i]], atol=1e-5)
+    assert min(steps[i] for i in (2, 4)) > 4
+
+
+def test_memory_grows_with_a_sequence(layers: Layers) -> None:
+    embeds = some(200)
+    scores = alone(layers, embeds, 3)
+    whole, _ = layers.read(embeds, None, _ones(layers))
+    np.testing.assert_allclose(scores[-1], whole.codes[0], atol=5e-5)
+
+
+@pytest.mark.parametrize("precision", sorted(EXACT))
+def test_in_whole_numbers_the_others_in_the_batch_change_not_one_bit(
+    parts: Parts, tmp_path: Path, precision: str
+) -> None:
+    layers = onnx_layers(parts, tmp_path, PLANS[f"language-{precision}.onnx"])
+    experts = ONE[: layers.experts]
+    embeds = some(40)
+    expected = alone(layers, embeds, 6)
+    for others in (1, 2, 6):
+        rows = layers.rows()
+        pasts = [read(layers, embeds[:6]), *(read(layers, some(4 + i, seed=9 + i)) for i in range(others))]
+        numbers = rows.add(pasts, experts)
+        for step in range(10):
+            fresh = np.concatenate([embeds[6 + step][None], some(others, seed=step)])
+            assert np.array_equal(rows.step(numbers, fresh).codes[0], expected[step + 1])
+
+
+@pytest.mark.parametrize(("precision", "close"), [("fp32", 2e-5), ("int8", 0.05)])
+def test_graphs_agree_with_transformers(parts: Parts, tmp_path: Path, precision: str, close: float) -> None:
+    ours = alone(onnx_layers(parts, tmp_path, PLANS[f"language-{precision}.onnx"]), some(20), 5)
+    theirs = alone(in_torch(parts), some(20), 5)
+    assert np.linalg.norm(ours - theirs) < close * np.linalg.norm(theirs)
+
+
+def test_each_sequence_has_its_own_mixing_weights(parts: Parts, tmp_path: Path) -> None:
+    layers = onnx_layers(parts, tmp_path, PLANS["language-int4.onnx"])
+    embeds = some(8)
+    zero = np.zeros(1, np.float32)
+    adapted, plain = (layers.read(embeds[:5], None, experts)[1] for experts in (ONE, zero))
+    rows = layers.rows()
+    numbers = [*rows.add([adapted], ONE), *rows.add([plain], zero)]
+    both = rows.step(numbers, np.stack([embeds[5], embeds[5]])).codes
+    for row, experts in enumerate((ONE, zero)):
+        whole, _ = layers.read(embeds[:6], None, experts)
+        np.testing.assert_allclose(both[row], whole.codes[0], atol=1e-5)
+    assert np.abs(both[0] - both[1]).max() > 0.1
+
+
+def test_a_message_longer_than_the_model_reads_is_refused(parts: Parts, tmp_path: Path) -> None:
+    layers = onnx_layers(parts, tmp_path)
+    with pytest.raises(BadRequest, match="more than 4096 tokens"):
+        layers.read(some(4097), None, ONE[:0])
+    assert layers.read(some(3), None, ONE[:0])[1].length == 3, "and the next one is read"
+
+
+def test_a_graph_that_is_none_and_weights_that_do_not_fit_are_one_sentence(parts: Parts, tmp_path: Path) -> None:
+    (tmp_path / "x.onnx").write_bytes(b"no graph at all")
+    with pytest.raises(BadBundle, match=r"cannot load .*x\.onnx"):
+        session(tmp_path / "x.onnx", 1)
+    onnx_layers(parts, tmp_path)
+    with pytest.raises(BadBundle, match=r"cannot load .*words\.onnx"):
+        session(tmp_path / "words.onnx", 1, {"words.scale": some(3)})

@@ -1,0 +1,61 @@
+"""The service's sections of docs/RESULTS.md, from docs/figures/serve.json and soak.json."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def transport(figures: dict[str, Any]) -> list[str]:
+    """What the service costs beside the models."""
+    machine, echo, bare, ours = (figures[name] for name in ("machine", "echo", "bare", "ours"))
+    rows = [
+        ["round trip of a small message, median", f"{echo['bare_us']:.0f} us", f"{echo['ours_us']:.0f} us",
+         f"{echo['ratio']:.2f} x", "within 2 x"],
+        ["a frame's way to its watchers, median", f"{bare['late_p50_ms']:.2f} ms", f"{ours['late_p50_ms']:.2f} ms",
+         f"{ours['late_p50_ms'] / max(bare['late_p50_ms'], 0.01):.2f} x", "within 2 x"],
+        ["the same, p99", f"{bare['late_p99_ms']:.2f} ms", f"{ours['late_p99_ms']:.2f} ms", "", "under 20 ms"],
+        ["frames lost", f"{bare['lost']}", f"{ours['lost']} of {ours['frames']}", "", "none"],
+        ["cores in use", f"{bare['cores']:.2f}", f"{ours['cores']:.2f}", "", "under 1"],
+    ]  # fmt: skip
+    return [
+        "## Transport of the service",
+        "",
+        f"`{figures['command']} --json docs/figures/serve.json`",
+        "",
+        f"{ours['streams']} live sessions of 30 frames a second, seen by {ours['watchers']} watchers for "
+        f"{ours['seconds']:g} s; the language model is a recording. Beside them, in the same run, pyzmq alone sending "
+        f"the same bytes at the same times. {machine['cpu']}, {machine['cores']} cores, which watchers and the owner "
+        f"shared with the server; load {machine['load_before']} before the run.",
+        "",
+        "| | pyzmq alone | the service | ratio | asked for |",
+        "|---|---|---|---|---|",
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]
+
+
+def soak(figures: dict[str, Any]) -> list[str]:
+    """What is left of many customers."""
+    first, end, begun = (figures[name] for name in ("first", "end", "begun"))
+    left = figures["left"]
+    rows = [
+        ["sessions, requests, live sessions, watchers left", ", ".join(str(count) for count in left.values()), "none"],
+        ["threads before and after", f"{begun['threads']}, {end['threads']}", "the same"],
+        ["open files before and after", f"{begun['files']}, {end['files']}", "the same"],
+        ["memory after the first minute", f"{first['rss_mb']:.1f} MB", ""],
+        ["memory at the end", f"{end['rss_mb']:.1f} MB", ""],
+        ["grown by", f"{figures['grown_mb']:.1f} MB", "under 20 MB"],
+    ]
+    return [
+        "## What many clients leave behind",
+        "",
+        f"`{figures['command']} --json docs/figures/soak.json`",
+        "",
+        f"{figures['requests']} requests in {figures['minutes']:g} minutes, {figures['cancels']} of them cancelled at "
+        f"some moment, and {figures['killed']} clients killed in the middle of clips and live sessions: "
+        f"{figures['finished']} came to their end, {figures['cancelled']} were stopped, {figures['failed']} failed. "
+        "Server and worker together; the language model is a recording.",
+        "",
+        "| | measured | asked for |",
+        "|---|---|---|",
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]
