@@ -2,10 +2,10 @@
 
     python -m export.to_tensorrt runtime/bundles/base --flavor rtx --precision fp16 --target sm86,sm89,sm120
 
-For TensorRT for RTX (`--flavor rtx`, package tensorrt-rtx-cu12) no card is needed, and one file serves several cards;
-TensorRT itself (`--flavor tensorrt`) builds for the card that is here. Engines hold 8 to 512 frames and 1 to 16 motions
-a run. Each file's name says its graph, version, cards and precision; the service takes the one that fits its card, and
-refuses the others with a sentence. The language model's graphs are onnxruntime's alone.
+For TensorRT for RTX (`--flavor rtx`, package tensorrt-rtx-cu12-bindings) no card is needed, and one file serves several
+cards; TensorRT itself (`--flavor tensorrt`) builds for the card that is here. Engines hold 8 to 512 frames and 1 to 16
+motions a run. Each file's name says its graph, version, cards and precision; the service takes the one that fits its
+card, and refuses the others with a sentence. The language model's graphs are onnxruntime's alone.
 """
 
 from __future__ import annotations
@@ -92,10 +92,10 @@ def build(graph: Path, settings: Build, cache: Path | None = None) -> tuple[Abou
 def compiler(flavor: str) -> Any:
     """TensorRT's Python package. Raises MissingPart."""
     try:
-        found: Any = import_module("tensorrt_rtx") if flavor == "rtx" else import_module("tensorrt")
+        found: Any = import_module("tensorrt_rtx_bindings") if flavor == "rtx" else import_module("tensorrt")
         assert found.Builder
     except (ImportError, AttributeError, OSError) as error:
-        package = "tensorrt-rtx-cu12" if flavor == "rtx" else "tensorrt, from NVIDIA"
+        package = "tensorrt-rtx-cu12-bindings" if flavor == "rtx" else "tensorrt, from NVIDIA"
         raise MissingPart(f"the package {package} is not installed or does not load ({error})") from error
     return found
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 from motion.errors import BadFile
 
 SUFFIX: Final = ".engine"
-FLAVORS: Final = {"rtx": "tensorrt_rtx", "tensorrt": "tensorrt"}
+FLAVORS: Final = {"rtx": "tensorrt_rtx_bindings", "tensorrt": "tensorrt"}
 """what engines are built with -> its Python package"""
 _MAGIC: Final = b"MOTUSENG"
 _LONGEST: Final = 1 << 20

