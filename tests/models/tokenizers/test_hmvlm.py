@@ -100,9 +100,9 @@ def test_the_loss_is_reconstruction_and_embedding_and_a_fiftieth_of_commitment()
 
 
 def _error_after_training(config: BodyPartsConfig) -> float:
-    tokenizer = made(dataclasses.replace(config, width=32, layers=1, codes=64))
+    tokenizer = made(dataclasses.replace(config, width=32, layers=1, codes=8))
     frames = samples.frames("hml263")
-    samples.learned(tokenizer, Batch(frames), 60, 5e-3)
+    samples.learned(tokenizer, Batch(frames), 120, 3e-3)
     with torch.inference_mode():
         codes = tokenizer.encode(frames)
         back = torch.where(tokenizer.told, tokenizer.decode(codes), frames)
