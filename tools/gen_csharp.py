@@ -1,6 +1,6 @@
 """Writes the messages of the protocol as C#: `python -m tools.gen_csharp`.
 
-Classes, fields, readers and writers come from the dataclasses of motion/protocol.py, and so do their descriptions. With
+Classes, fields, readers and writers come from the dataclasses of motion/protocol/, and so do their descriptions. With
 `--check` nothing is written, and a file that is stale is said to be so.
 """
 
@@ -16,6 +16,7 @@ from typing import get_args
 from xml.sax.saxutils import escape
 
 from motion import protocol, schema, wire
+from motion.protocol import answers, pieces, publications, requests
 from motion.schema import Field
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,7 +36,7 @@ _TYPES = {
 _EMPTY = {"texts": "Array.Empty<string>()", "wholes": "Array.Empty<long>()", "numbers": "Array.Empty<double>()"}
 _VALUES = ("whole", "count", "number", "flag")
 _HEAD = """\
-// The messages of the protocol, written by `python -m tools.gen_csharp` from motion/protocol.py; never edited by hand.
+// The messages of the protocol, written by `python -m tools.gen_csharp` from motion/protocol/; never edited by hand.
 
 using System;
 
@@ -83,9 +84,10 @@ def source() -> str:
 
 
 def _classes() -> list[type]:
-    """The messages and what is in them, in the order of the file they come from."""
-    found = [kind for kind in vars(protocol).values() if isinstance(kind, type)]
-    return [kind for kind in found if kind.__module__ == protocol.__name__]
+    """The messages and what is in them, in the order of the files they come from."""
+    files = (pieces, requests, answers, publications)
+    found = [(kind, file) for file in files for kind in vars(file).values() if isinstance(kind, type)]
+    return [kind for kind, file in found if kind.__module__ == file.__name__]
 
 
 def _class(kind: type, message: bool) -> str:

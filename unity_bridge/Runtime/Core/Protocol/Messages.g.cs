@@ -1,4 +1,4 @@
-// The messages of the protocol, written by `python -m tools.gen_csharp` from motion/protocol.py; never edited by hand.
+// The messages of the protocol, written by `python -m tools.gen_csharp` from motion/protocol/; never edited by hand.
 
 using System;
 
