@@ -18,28 +18,16 @@ from pathlib import Path
 from typing import Final
 
 import psutil
-import zmq
 
-from motion import protocol
 from motion.errors import Unavailable
-from motion.protocol import Hello, Ping
 from runtime.client import Client, Live
+from tools import round_trip
 from tools.audience import Audience, Seen
+from tools.round_trip import RoundTrip
 from tools.ticker import Ticker
 
-_ROUNDS: Final = 5
-_EACH: Final = 1000
 _SECONDS: Final = 10.0
 _FPS: Final = 30.0
-
-
-@dataclass(frozen=True)
-class Echo:
-    """Round trips of one small message, microseconds: the best of several rounds' medians."""
-
-    bare_us: float
-    ours_us: float
-    ratio: float
 
 
 @dataclass(frozen=True)
@@ -62,7 +50,7 @@ class Shown:
 class Serving:
     """The figures."""
 
-    echo: Echo
+    round_trip: RoundTrip
     bare: Shown
     ours: Shown
 
@@ -72,11 +60,12 @@ class Serving:
 
     def table(self) -> str:
         """For people, each beside what is asked of it."""
-        bare, ours = self.bare, self.ours
+        trip, bare, ours = self.round_trip, self.bare, self.ours
         rows = [
-            ("round trip of a ping, bare pyzmq", f"{self.echo.bare_us:.0f} us", ""),
-            ("round trip of a ping, the service", f"{self.echo.ours_us:.0f} us", ""),
-            ("the service over bare", f"{self.echo.ratio:.2f} x", "2"),
+            ("round trip of a ping, bare pyzmq", f"{trip.bare_us.median:.0f} us", ""),
+            ("round trip of a ping, the service", f"{trip.ours_us.median:.0f} us", ""),
+            ("the service over bare", f"{trip.ratio.median:.2f} x", "within 2"),
+            ("least and greatest of the rounds", f"{trip.ratio.least:.2f} to {trip.ratio.greatest:.2f} x", ""),
             ("live sessions, watchers", f"{ours.streams}, {ours.watchers}", ""),
             ("frames that watchers saw", f"{ours.frames}", ""),
             ("frames lost", f"{ours.lost}", "0"),
@@ -98,9 +87,7 @@ def measure(streams: int = 64, watchers: int = 128, seconds: float = _SECONDS) -
         address, server = stack.enter_context(recorded(folder, streams))
         echo_address, _ = stack.enter_context(_bare("echo"))
         ticker.say("round trips")
-        ours, bare = _trips(address, greet=True), _trips(echo_address, greet=False)
-        for _ in range(_ROUNDS - 1):
-            ours, bare = min(ours, _trips(address, greet=True)), min(bare, _trips(echo_address, greet=False))
+        trip = round_trip.measure(echo_address, address)
         ticker.say(f"{streams} streams to {watchers} watchers, bare")
         names = [f"show-{i % streams}" for i in range(watchers)]
         with _bare("publish", str(streams), str(_FPS)) as (publisher, process):
@@ -112,7 +99,7 @@ def measure(streams: int = 64, watchers: int = 128, seconds: float = _SECONDS) -
             _play(lives, 2.0)
             front = psutil.Process(server.pid)
             shown = _audience(watch, names, streams, seconds, [front, *front.children()], lives)
-    return Serving(Echo(round(bare, 1), round(ours, 1), round(ours / bare, 2)), bare_shown, shown)
+    return Serving(trip, bare_shown, shown)
 
 
 def _audience(
@@ -155,27 +142,6 @@ def _play(lives: Sequence[Live], seconds: float) -> None:
 
 def _cpu(processes: Sequence[psutil.Process]) -> float:
     return sum(times.user + times.system for times in (process.cpu_times() for process in processes))
-
-
-def _trips(address: str, greet: bool) -> float:
-    """The median round trip of a ping, microseconds."""
-    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    socket = context.socket(zmq.DEALER)
-    socket.connect(address)
-    ping, times = protocol.pack(Ping(1.25)), []
-    try:
-        if greet:
-            socket.send_multipart(protocol.pack(Hello("bench", 10)))
-            socket.recv_multipart()
-        for _ in range(_EACH):
-            begun = time.perf_counter()
-            socket.send_multipart(ping)
-            while b'"pong"' not in socket.recv_multipart()[1]:
-                pass
-            times.append(time.perf_counter() - begun)
-    finally:
-        context.destroy(linger=0)
-    return 1e6 * sorted(times)[len(times) // 2]
 
 
 @contextmanager

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 import pytest
 
-from tools import results
+from tools import results, service_results
+from tools.round_trip import RoundTrip
+from tools.serving import Serving, Shown
 
 MADE = [(name, section) for name, section in results._SECTIONS if (results.DOCS / "figures" / f"{name}.json").exists()]
 
@@ -32,3 +35,14 @@ def test_files_that_were_not_converted_are_counted() -> None:
     assert "2 of 3 files converted." in "\n".join(lines)
     assert lines[0] == "## Every file of the collection as BVH"
     assert lines[-1] == "| x.zip .bvh | 3 | 2 | 90 | 1.5 | 3,000 | 1,500 |  |"
+
+
+def test_the_transport_is_told_by_medians_and_their_spread() -> None:
+    trip = RoundTrip.of([(100.0, 150.0), (100.0, 900.0), (90.0, 144.0)], pings=500)
+    shown = Shown(64, 128, 10.0, 38400, 0, 2.0, 4.0, 9.0, 0.5)
+    machine = {"cpu": "AMD", "cores": 2, "load_before": 0.1}
+    figures = {"machine": machine, "command": "python -m tools.bench serve", **asdict(Serving(trip, shown, shown))}
+    lines = service_results.transport(figures)
+    assert "| round trip of a small message, median | 100 us | 150 us | 1.60 x | within 2 x |" in lines
+    assert "| the same, least and greatest of the rounds | 90 to 100 us | 144 to 900 us | 1.50 to 9.00 x |  |" in lines
+    assert "3 rounds on fresh connections" in "\n".join(lines)
