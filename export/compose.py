@@ -1,12 +1,13 @@
-"""New training clips made of two recorded ones: the legs and trunk of a walk with the arms of a gesture.
+"""New training clips made of recorded ones: a walk with the arms of a gesture, and rare actions at other paces.
 
 After SINC (Athanasiou et al. 2023): body parts that two sentences speak of separately may be put together. The
-recordings never show somebody who walks and waves at once; people ask for it all the same.
+recordings never show somebody who walks and waves at once; people ask for it all the same. And what a handful of
+recordings show, such as punches, would be learned by heart instead of understood.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,6 +24,8 @@ ARMS: dict[str, tuple[int, ...]] = {
 }
 CORPUS = "composed"
 _GRAFTS = 40  # clips of each gesture on a walk; a quarter of it on other ways to go
+PACES = (0.76, 0.88, 1.14, 1.3)
+RARE = 12  # recordings of an action at most, mirrored ones counted, that are shown at these paces as well
 _BLEND = 8  # frames over which the arms pass from the walk's own swing to the gesture and back
 
 # What the arms of an action do, as it is said beside a walk: (which arms, phrases).
@@ -69,6 +72,11 @@ def graft(walk: Clip, gesture: Clip, sides: tuple[str, ...], start: int) -> Clip
     return replace(walk, rotations=rotations, contacts=walk.contacts)
 
 
+def paced(clip: Clip, pace: float) -> Clip:
+    """The clip `pace` times as fast, at its own frame rate."""
+    return clips.resample(replace(clip, fps=clip.fps * pace), clip.fps)
+
+
 def compose(walks: list[Clip], gestures: list[Clip], sides: tuple[str, ...], count: int, seed: int) -> list[Clip]:
     """`count` grafts of randomly drawn pairs; long walks are cut to at most 8 s."""
     rng = np.random.default_rng(seed)
@@ -90,10 +98,23 @@ class Composition:
     name: str
     action: str
     captions: list[str]
+    licence: str
 
 
-def corpus(by_action: dict[str, list[Clip]]) -> Iterator[Composition]:
-    """All gestures of `GESTURES` on all ways of `STEPS` that there are recordings of, the same ones every time."""
+@dataclass(frozen=True)
+class Recorded:
+    """A clip of the training split that shows an action."""
+
+    clip: Clip
+    name: str
+    action: str
+    captions: tuple[str, ...]
+    licence: str
+
+
+def corpus(by_action: dict[str, list[Clip]], licence: str) -> Iterator[Composition]:
+    """All gestures of `GESTURES` on all ways of `STEPS` that there are recordings of, which are under `licence`; the
+    same ones every time."""
     for i, step in enumerate(STEPS):
         for j, (gesture, (sides, _)) in enumerate(GESTURES.items()):
             walks = [clip for clip in by_action.get(step, []) if len(clip) >= 75]
@@ -103,4 +124,16 @@ def corpus(by_action: dict[str, list[Clip]]) -> Iterator[Composition]:
             count = _GRAFTS if step == "walk" else _GRAFTS // 4
             for k, clip in enumerate(compose(walks, gestures, sides, count, 100 * i + j)):
                 action = f"{step}+{gesture}"
-                yield Composition(clip, f"{CORPUS}/{action}/{k}", action, sentences(step, gesture))
+                yield Composition(clip, f"{CORPUS}/{action}/{k}", action, sentences(step, gesture), licence)
+
+
+def rare(recorded: Iterable[Recorded]) -> Iterator[Composition]:
+    """Clips of actions with at most `RARE` recordings, at all `PACES`."""
+    by_action: dict[str, list[Recorded]] = {}
+    for one in recorded:
+        by_action.setdefault(one.action, []).append(one)
+    for action, found in sorted(by_action.items()):
+        for one in found if len(found) <= RARE else ():
+            for pace in PACES:
+                name = f"{CORPUS}/paced/{one.name}/{pace:g}"
+                yield Composition(paced(one.clip, pace), name, action, list(one.captions), one.licence)

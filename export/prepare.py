@@ -17,10 +17,12 @@ import json
 import logging
 import os
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -177,21 +179,33 @@ def write_index(trials: list[Trial], folder: Path) -> None:
 def _add_compositions(entries: list[dict[str, object]], pieces: list[np.ndarray], start: int) -> None:
     """Appends the clips of `compose`, made of the training split's recordings alone."""
     by_action: dict[str, list[clips.Clip]] = defaultdict(list)
-    licence: object = None
+    licence = ""
+    common = Counter(entry["action"] for entry in entries if entry["split"] == "train")
+    rare: list[compose.Recorded] = []
     for entry, frames in zip(entries, pieces, strict=True):
-        if entry["corpus"] == _COMPOSED_OF and entry["split"] == "train":
-            licence = entry["licence"]
-            if entry["action"] in compose.STEPS or entry["action"] in compose.GESTURES:
-                by_action[str(entry["action"])].append(features.decode(frames))
-    for made in compose.corpus(by_action):
+        action = entry["action"]
+        if entry["split"] != "train" or action is None:
+            continue
+        if entry["corpus"] == _COMPOSED_OF and (action in compose.STEPS or action in compose.GESTURES):
+            licence = str(entry["licence"])
+            by_action[str(action)].append(features.decode(frames))
+        if common[action] <= compose.RARE:
+            texts = cast(list[str], entry["captions"])
+            one = compose.Recorded(
+                features.decode(frames), str(entry["name"]), str(action), tuple(texts), str(entry["licence"])
+            )
+            rare.append(one)
+    for made in chain(compose.corpus(by_action, licence), compose.rare(rare)):
         frames = features.encode(made.clip)
         frames = frames[: len(frames) // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN]
+        if len(frames) < _SHORTEST:
+            continue
         pieces.append(frames)
         entries.append(
             {
                 "name": made.name,
                 "corpus": compose.CORPUS,
-                "licence": licence,
+                "licence": made.licence,
                 "split": "train",
                 "mirrored": False,
                 "action": made.action,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from export import compose
-from export.compose import ARMS, GESTURES, STEPS, graft, sentences
+from export.compose import ARMS, GESTURES, PACES, RARE, STEPS, Recorded, graft, sentences
 from motion import clip as clips
 from motion.skeleton import SMPLX22
 from tests.motion.clips import backflip, lie_down, stroll
@@ -101,10 +101,33 @@ def test_each_gestures_arms_are_those_of_its_name() -> None:
 def test_the_corpus_has_every_gesture_on_every_way_that_was_recorded() -> None:
     ways = {"walk": [WALK], "run": [clips.cut(WALK, 0, 30)]}
     gestures = {"wave-left": [GESTURE], "raise-both": [GESTURE]}
-    found = list(compose.corpus({**ways, **gestures}))
+    found = list(compose.corpus({**ways, **gestures}, "MIT"))
     assert {made.action for made in found} == {"walk+wave-left", "walk+raise-both"}, "30 frames are too short a run"
     assert len({made.name for made in found}) == len(found)
     for made in found:
         assert set(made.captions) == set(sentences(*made.action.split("+")))
-    again = list(compose.corpus({**ways, **gestures}))
+    again = list(compose.corpus({**ways, **gestures}, "MIT"))
     assert all(np.array_equal(a.clip.rotations, b.clip.rotations) for a, b in zip(found, again, strict=True))
+
+
+@pytest.mark.parametrize("pace", PACES)
+def test_another_pace_is_the_same_motion_in_another_time(pace: float) -> None:
+    made = compose.paced(WALK, pace)
+    assert made.fps == WALK.fps
+    assert made.seconds == pytest.approx(WALK.seconds / pace, abs=1.5 / WALK.fps)
+    np.testing.assert_array_equal(made.root[0], WALK.root[0])
+    np.testing.assert_allclose(made.root[-1], WALK.root[-1], atol=0.05)
+    there = np.arange(len(made)) * pace  # frames of the walk
+    near = np.round(there).astype(int)
+    exact = np.abs(there - near) < 0.02
+    assert exact.sum() >= 3
+    assert angle_between(made.rotations[exact], WALK.rotations[near[exact]]).max() < 0.03
+
+
+def test_only_rare_actions_are_shown_at_other_paces_under_the_licence_of_their_recording() -> None:
+    jumps = [Recorded(GESTURE, f"a/{i}", "jump", ("a person jumps",), "MIT") for i in range(RARE)]
+    walks = [Recorded(WALK, f"b/{i}", "walk", ("a person walks",), "CMU") for i in range(RARE + 1)]
+    found = list(compose.rare([*jumps, *walks]))
+    assert {made.action for made in found} == {"jump"}
+    assert len({made.name for made in found}) == len(found) == RARE * len(PACES)
+    assert {(made.licence, *made.captions) for made in found} == {("MIT", "a person jumps")}

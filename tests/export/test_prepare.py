@@ -132,7 +132,8 @@ def test_the_index_holds_every_clip_and_its_mirrored_copy_with_mirrored_words(wh
     assert (index["layout"], index["frames_per_token"]) == (features.NAME, 4)
     everything = studio.features_of(whole)
     by_name = {entry["name"]: entry for entry in index["clips"]}
-    assert len(by_name) == 48
+    assert len([entry for entry in index["clips"] if entry["corpus"] != "composed"]) == 48
+    assert len(by_name) == len(index["clips"])
     assert sum(entry["frames"] for entry in index["clips"]) == len(everything)
     at = 0
     for entry in index["clips"]:
@@ -157,7 +158,8 @@ def test_clips_too_short_for_two_tokens_stay_out_of_the_index(takes: list[Source
     retarget_all([takes[0], short], tmp_path, 1)
     write_index([takes[0].trial, short.trial], tmp_path)
     index = json.loads((tmp_path / "index.json").read_text())
-    assert {entry["name"].split("#")[0] for entry in index["clips"]} == {takes[0].trial.name}
+    found = {entry["name"].split("#")[0] for entry in index["clips"] if entry["corpus"] != "composed"}
+    assert found == {takes[0].trial.name}
 
 
 def test_nine_in_ten_clips_are_for_training_and_the_hash_of_the_name_alone_decides() -> None:
@@ -198,11 +200,21 @@ def test_compositions_are_made_of_the_training_splits_recordings_and_join_it(
     write_index(trials, tmp_path)
     made = [entry for entry in _entries(tmp_path) if entry["corpus"] == "composed"]
     assert made
-    assert {(entry["split"], entry["action"]) for entry in made} == {("train", "walk+wave-left")}
+    assert {entry["split"] for entry in made} == {"train"}
+    assert {entry["action"] for entry in made} == {"walk+wave-left", *actions.values()}
     rows = np.load(tmp_path / "features.npy")
     for one, after in zip(made, [*made[1:], None], strict=True):
         assert one["start"] + one["frames"] == (len(rows) if after is None else after["start"])
 
 
-def test_where_nothing_can_be_composed_there_are_recordings_alone(whole: Path) -> None:
-    assert not [entry for entry in _entries(whole) if entry["corpus"] == "composed"]
+def test_rare_actions_are_shown_at_other_paces_and_what_shows_no_action_is_not(whole: Path) -> None:
+    entries = _entries(whole)
+    recorded = {entry["name"]: entry for entry in entries if entry["corpus"] != "composed"}
+    paced = [entry for entry in entries if entry["corpus"] == "composed"]
+    assert paced
+    for entry in paced:
+        *name, pace = entry["name"].removeprefix("composed/paced/").split("/")
+        of = recorded["/".join(name)]
+        assert (entry["action"], entry["captions"], entry["licence"]) == (of["action"], of["captions"], of["licence"])
+        assert of["split"] == entry["split"] == "train"
+        assert entry["frames"] == pytest.approx(of["frames"] / float(pace), abs=5)

@@ -1,0 +1,133 @@
+"""Unpacks a bundle into a run that training goes on from, for instance with more clips or sentences of your own.
+
+    python -m export.unpack runtime/bundles/base export/recipes/vermo-base.toml --run runs/mine
+
+Writes autoencoder.safetensors and tokenizer.safetensors (graphs hold them in half precision), adapter.safetensors and
+embeddings.safetensors. `export.train_tokenizer --begin` and `export.train_llm --begin` take them from there.
+
+ONNX names some weights anew, and turns matrices round. Which is which is found by exporting a tokenizer of the same
+sizes whose values are known.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import numpy_helper
+from safetensors.torch import save_file
+from torch import Tensor
+
+from export import to_onnx
+from export.recipe import Recipe, load
+from export.train_tokenizer import tokenizer_of
+from models.tokenizers.vermo import FlowVQ
+from motion.errors import BadBundle, MotionError
+
+log = logging.getLogger(__name__)
+_GRAPHS = ("encoder.onnx", "decoder.onnx", "refiner.onnx")
+_LANGUAGE = ("adapter.safetensors", "embeddings.safetensors")
+
+Constants = dict[tuple[str, str], NDArray[np.generic]]
+"""(graph, name of the initializer) -> its values"""
+
+
+def unpack(folder: Path, recipe: Recipe, run: Path) -> None:
+    """Writes the weights of the bundle in `folder`, whose sizes `recipe` tells, into `run`. Raises BadBundle for another
+    recipe's, and where `run` holds weights already."""
+    there = [name for name in ("autoencoder.safetensors", "tokenizer.safetensors", *_LANGUAGE) if (run / name).exists()]
+    if there:
+        raise BadBundle(f"{run / there[0]} is there already; give a folder that holds no trained weights")
+    weights = tokenizer_weights(folder, recipe)
+    missing = [name for name in _LANGUAGE if not (folder / name).exists()]
+    if missing:
+        raise BadBundle(f"{folder / missing[0]} is missing: this is not a whole bundle; fetch it again")
+    run.mkdir(parents=True, exist_ok=True)
+    for name in ("autoencoder.safetensors", "tokenizer.safetensors"):
+        save_file(weights, run / name)
+    for name in _LANGUAGE:
+        shutil.copy(folder / name, run / name)
+    log.info("%s: %d tensors of the tokenizer, and the language model's", run, len(weights))
+
+
+def tokenizer_weights(folder: Path, recipe: Recipe) -> dict[str, Tensor]:
+    """All tensors of FlowVQ's state by name, read from a bundle's graphs. Raises BadBundle."""
+    known = _known(recipe)
+    with tempfile.TemporaryDirectory() as place:
+        to_onnx.export(known, Path(place), recipe.refiner_steps, recipe.refiner_noise)
+        example = _constants(Path(place))
+    found = _constants(folder)
+    weights: dict[str, Tensor] = {}
+    for name, value in known.state_dict().items():
+        key, turned = _place(name, value.numpy(), example)
+        if key not in found or found[key].shape != example[key].shape:
+            raise BadBundle(f"{folder / key[0]} has no {name} as recipe {recipe.name!r} has it; give the one it is of")
+        values = torch.from_numpy(found[key].astype(np.float32))
+        weights[name] = (values.T if turned else values).reshape(value.shape).to(value.dtype).contiguous()
+    return weights
+
+
+def _known(recipe: Recipe) -> FlowVQ:
+    """A tokenizer no two of whose tensors are alike, with values that half precision holds."""
+    tokenizer = tokenizer_of(recipe).eval()
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for value in tokenizer.state_dict().values():
+            if value.is_floating_point():
+                value.copy_((0.5 + torch.rand(value.shape, generator=generator)).half().float())
+    return tokenizer
+
+
+def _constants(folder: Path) -> Constants:
+    found: Constants = {}
+    for graph in _GRAPHS:
+        try:
+            model = onnx.load(folder / graph)
+        except Exception as error:  # protobuf's own errors have no common class
+            raise BadBundle(f"{folder / graph} cannot be read ({error})") from error
+        found |= {(graph, one.name): numpy_helper.to_array(one) for one in model.graph.initializer}
+    return found
+
+
+def _place(name: str, value: NDArray[np.generic], example: Constants) -> tuple[tuple[str, str], bool]:
+    """Where the exporter puts a tensor, and whether it turns it round."""
+    for key, constant in example.items():
+        if constant.size == value.size and np.array_equal(constant.ravel(), value.ravel().astype(constant.dtype)):
+            return key, False
+        if value.ndim == 2 and constant.shape == value.T.shape and np.array_equal(constant, value.T):
+            return key, True
+    raise BadBundle(f"no graph holds {name}; the bundle's recipe must have a refiner (refiner_steps of 1 or more)")
+
+
+def main() -> int:
+    """The command line."""
+    assert __doc__ is not None
+    parser = argparse.ArgumentParser(
+        prog="python -m export.unpack", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("bundle", type=Path, help="folder of a bundle of kind vermo")
+    parser.add_argument("recipe", type=Path, help="the recipe it was packed from")
+    parser.add_argument("--run", type=Path, help="folder for the weights (the recipe's run)")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    for noisy in ("onnxscript", "onnx_ir", "torch.onnx"):  # they tell of every node they fold
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    try:
+        recipe = load(options.recipe)
+        unpack(options.bundle, recipe, options.run or recipe.run)
+    except (MotionError, OSError) as error:
+        log.error("%s", error)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
