@@ -1,8 +1,4 @@
-"""A Blender with a window, on a screen of its own (Xvfb): it is clicked where it shows a picture that was asked for.
-
-MOTUS_BLENDER is the program: Blender 4.2 or later, or a script that runs one elsewhere (in a chroot, say) and finds the
-folder that both must see in MOTUS_FOLDER.
-"""
+"""A Blender with a window, on a screen of its own: it is clicked where it shows a picture that was asked for."""
 
 from __future__ import annotations
 
@@ -18,7 +14,8 @@ from typing import Self
 import numpy as np
 from PIL import Image
 
-PROGRAM = os.environ.get("MOTUS_BLENDER", "")
+from tests.blender.desktop import Desktop
+
 SIZE = (1600, 1000)
 LABELS = Path(__file__).parent / "labels"
 """pictures of labels, cut out of screenshots"""
@@ -41,20 +38,13 @@ for area in window.screen.areas:
 """
 
 
-def missing() -> str:
-    """What is not here for this; "" where all is."""
-    if not PROGRAM:
-        return "needs a Blender with a window; set MOTUS_BLENDER to it"
-    lacks = [program for program in ("Xvfb", "import") if shutil.which(program) is None]
-    return f"needs {' and '.join(lacks)} (Debian: xvfb, imagemagick)" if lacks else ""
-
-
 class Glass:
     """A context manager around screen and Blender. `folder` holds everything of it; `prepare` is run inside before the
     tab is opened."""
 
-    def __init__(self, folder: Path, zip_file: Path, prepare: str = "") -> None:
+    def __init__(self, desktop: Desktop, folder: Path, zip_file: Path, prepare: str = "") -> None:
         self.folder = folder
+        self._desktop = desktop
         self._prepare = prepare
         self._zip = zip_file
         self._screen: subprocess.Popen[bytes] | None = None
@@ -67,11 +57,12 @@ class Glass:
         (self.folder / "user" / "config").mkdir(parents=True)
         self._start_screen()
         install = ["--command", "extension", "install-file", "-r", "user_default", "--enable"]
-        done = subprocess.run([PROGRAM, *install, str(self.folder / "motus.zip")], env=self._env(), check=False)
+        command = [self._desktop.blender, *install, str(self.folder / "motus.zip")]
+        done = subprocess.run(command, env=self._env(), check=False)
         assert done.returncode == 0, "the extension cannot be installed"
         with open(self.folder / "blender.log", "wb") as log:
             self._blender = subprocess.Popen(
-                [PROGRAM, "--enable-event-simulate", "--window-geometry", "0", "0", *map(str, SIZE),
+                [self._desktop.blender, "--enable-event-simulate", "--window-geometry", "0", "0", *map(str, SIZE),
                  "--python", str(self.folder / "driver.py"), "--", str(self.folder)],
                 env=self._env(), stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
@@ -119,7 +110,7 @@ class Glass:
 
     def background(self, script: Path, *arguments: str) -> str:
         """Run a script in a second Blender without a window (`blender -b`); what it wrote to its console."""
-        command = [PROGRAM, "-b", "--python-exit-code", "3", "--python", str(script), "--", *arguments]
+        command = [self._desktop.blender, "-b", "--python-exit-code", "3", "--python", str(script), "--", *arguments]
         done = subprocess.run(command, env=self._env(), capture_output=True, text=True, errors="replace", check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
@@ -133,9 +124,12 @@ class Glass:
 
     def shot(self, path: Path | None = None) -> Image.Image:
         """What is on the screen."""
-        file = path or self.folder / "shot.png"
-        subprocess.run(["import", "-display", self._display, "-window", "root", str(file)], check=True)
-        return Image.open(file).convert("RGB")
+        taken = self.folder / "taken.png"
+        camera = [self._desktop.camera, "-display", self._display, "-window", "root", str(taken)]
+        subprocess.run(camera, env=self._env(), check=True)
+        if path is not None:
+            shutil.copy(taken, path)
+        return Image.open(taken).convert("RGB")
 
     def find(self, label: str) -> tuple[int, int] | None:
         """Where on the screen a label stands, in the window's coordinates; None where it does not."""
@@ -173,7 +167,7 @@ class Glass:
         read, write = os.pipe()
         size = f"{SIZE[0]}x{SIZE[1]}x24"
         self._screen = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(write), "-screen", "0", size, "-nolisten", "tcp"],
+            [self._desktop.screen, "-displayfd", str(write), "-screen", "0", size, "-nolisten", "tcp"],
             pass_fds=(write,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(write)

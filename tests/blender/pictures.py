@@ -1,4 +1,4 @@
-"""The pictures of docs/blender.md: `MOTUS_BLENDER=... python -m tests.blender.pictures --address ADDRESS`.
+"""The pictures of docs/blender.md: `python -m tests.blender.pictures --address ADDRESS`.
 
 ADDRESS is that of a server with the shipped bundle. Each panel is drawn alone in the sidebar and cut out of a
 screenshot; then the clip is rendered and its frames laid side by side.
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tests.blender import glass
+from tests.blender import desktop
 from tests.blender.glass import SIZE, TIMELINE, Glass
 from tools import build_addon
 
@@ -74,16 +74,17 @@ for area in window.screen.areas:
 
 def main() -> None:
     """Make them all."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--address", required=True)
     parser.add_argument("--out", type=Path, default=Path("docs/pictures"))
     options = parser.parse_args()
+    programs = desktop.ensure()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         zip_file = build_addon.build(folder / "dist", [build_addon.PLATFORMS[-1]])[0]
         for place, prepare, pictures in (("a", "", _window), ("b", _OPEN.replace("WANTED", "None"), _panels)):
             (folder / place).mkdir()
-            with Glass(folder / place, zip_file, prepare) as window:
+            with Glass(programs, folder / place, zip_file, prepare) as window:
                 _begin(window, options.address)
                 pictures(window, options.out)
 
@@ -225,6 +226,4 @@ bpy.ops.render.render(write_still=True)
 
 
 if __name__ == "__main__":
-    if glass.missing():
-        raise SystemExit(glass.missing())
     main()

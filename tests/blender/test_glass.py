@@ -10,14 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.blender import glass
+from motion.errors import MissingPart
+from tests.blender import desktop
 from tests.blender.glass import SIZE, TIMELINE, Glass
 
-pytestmark = [
-    pytest.mark.blender,
-    pytest.mark.slow,
-    pytest.mark.skipif(bool(glass.missing()), reason=glass.missing() or "all is here"),
-]
+pytestmark = [pytest.mark.blender, pytest.mark.slow]
 _KEYS = """
 def keys():
     data = bpy.data.objects["Character"].animation_data
@@ -28,7 +25,11 @@ print(keys())
 
 @pytest.fixture(scope="module")
 def window(zip_file: Path, servers: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Glass]:
-    with Glass(tmp_path_factory.mktemp("glass"), zip_file) as opened:
+    try:
+        programs = desktop.ensure()
+    except MissingPart as missing:
+        pytest.skip(str(missing))
+    with Glass(programs, tmp_path_factory.mktemp("glass"), zip_file) as opened:
         opened.do(
             f"""
 bpy.context.preferences.addons["bl_ext.user_default.motus"].preferences.address = {servers["slow"]!r}
