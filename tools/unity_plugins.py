@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.unity_toolchain import Archive, wheel
+from tools.registry import Archive, wheel
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "unity_bridge" / "Runtime" / "Plugins"

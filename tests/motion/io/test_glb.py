@@ -222,7 +222,6 @@ def test_json_with_the_buffer_inside_it_reads_back_as_the_same_clip(tmp_path: Pa
 
 
 @pytest.mark.parametrize("suffix", [".glb", ".gltf"])
-@validator.needed
 def test_the_validator_of_khronos_has_nothing_to_say(tmp_path: Path, suffix: str) -> None:
     crane = Skeleton("crane", ("base", "boom"), (-1, 0), np.array([[0, 0, 0], [0, 1, 0]], np.float32))
     for i, clip in enumerate((moving(), moving(offsets=True), moving(crane), cut(moving(), 0, 1))):
@@ -328,7 +327,6 @@ def test_a_character_refuses_the_motion_of_another(tmp_path: Path) -> None:
         gltf_graft.write(moving(), _character("Knight.glb"), tmp_path / "no.glb")
 
 
-@validator.needed
 @mocap.needed
 def test_a_character_with_another_motion_is_as_valid_as_it_was(tmp_path: Path) -> None:
     for name in ("Knight.glb", "human-kenney.glb", "mannequin.glb"):

@@ -1,45 +1,50 @@
-"""Khronos' glTF validator (npm `gltf-validator`), where node can load it."""
+"""Khronos' glTF validator: npm's `gltf-validator`, fetched once into out/gltf-validator."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import cast
 
 import pytest
 
-Test = TypeVar("Test")
-MODULE = os.environ.get("MOTUS_GLTF_VALIDATOR", "gltf-validator")
-"""What node shall load: the package's name, or its folder."""
+from motion.errors import MissingPart
+from tools import lock, registry
+from tools.registry import OUT, Archive
+
+_VALIDATOR = Archive(
+    "gltf-validator", "2.0.0-dev.3.10", "4e03dbdc3bc0d1342afd5d2d7ae341a7e3474502ccb872b02dbbaddaee0fdec6"
+)
 _SCRIPT = """
 const validator = require(process.argv[1]), fs = require('fs'), path = process.argv[2];
-if (!path) process.exit(0);
 validator.validateBytes(new Uint8Array(fs.readFileSync(path)), {maxIssues: 1000}).then(report => {
   console.log(JSON.stringify(report.issues.messages.map(one => one.code)));
 });
 """
 
 
-def needed(test: Test) -> Test:
-    """Skips a test where the validator is not installed."""
-    return cast(Test, pytest.mark.skipif(not _there(), reason="needs node and npm's gltf-validator")(test))
-
-
 def issues(path: Path) -> list[str]:
-    """The codes of everything that the validator finds, hints included."""
-    return cast(list[str], json.loads(_run(str(path)).stdout))
+    """The codes of everything that the validator finds, hints included. Skips the test where it cannot be had."""
+    try:
+        command = _command()
+    except MissingPart as missing:
+        pytest.skip(str(missing))
+    done = subprocess.run([*command, str(path)], capture_output=True, text=True, check=True, timeout=60)
+    return cast(list[str], json.loads(done.stdout))
 
 
 @cache
-def _there() -> bool:
-    return shutil.which("node") is not None and _run().returncode == 0
-
-
-def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["node", "-e", _SCRIPT, MODULE, *arguments], capture_output=True, text=True, check=False, timeout=60
-    )
+def _command() -> list[str]:
+    folder = OUT / "gltf-validator"
+    OUT.mkdir(exist_ok=True)
+    with lock.hold(OUT / "gltf-validator.lock", lambda: None):
+        if not folder.exists():
+            part = OUT / "gltf-validator.part"
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+            registry.npm(_VALIDATOR, part)
+            part.rename(folder)
+        return [*registry.node("node"), "-e", _SCRIPT, str(folder)]
