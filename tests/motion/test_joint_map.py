@@ -14,80 +14,67 @@ from tests import mocap
 from tests.mocap import RIGS
 from tests.motion.rigs import all_rigs
 
-# Roles in the order of a simple tree, and what naming schemes call them. "{}" is the side.
+# Roles in the order of a simple tree, and what naming schemes call them.
 PARTS = ("hip", "knee", "ankle", "foot", "collar", "shoulder", "elbow", "wrist")
+
+
+def named(pattern: str, words: str) -> tuple[str, ...]:
+    """The pattern with each of the words for its star; "{}" in it stands for the side."""
+    return tuple(pattern.replace("*", word) for word in words.split())
+
+
 SCHEMES: dict[str, tuple[tuple[str, str], tuple[str, ...], tuple[str, ...]]] = {
     "mixamo": (
         ("Left", "Right"),
-        tuple(
-            f"mixamorig:{{}}{part}"
-            for part in ("UpLeg", "Leg", "Foot", "ToeBase", "Shoulder", "Arm", "ForeArm", "Hand")
-        ),
-        ("mixamorig:Hips", "mixamorig:Spine", "mixamorig:Neck", "mixamorig:Head"),
+        named("mixamorig:{}*", "UpLeg Leg Foot ToeBase Shoulder Arm ForeArm Hand"),
+        named("mixamorig:*", "Hips Spine Neck Head"),
     ),
     "biped": (
         ("L", "R"),
-        tuple(
-            f"Bip01 {{}} {part}"
-            for part in ("Thigh", "Calf", "Foot", "Toe", "Clavicle", "UpperArm", "Forearm", "Hand")
-        ),
-        ("Bip01 Pelvis", "Bip01 Spine", "Bip01 Neck", "Bip01 Head"),
+        named("Bip01 {} *", "Thigh Calf Foot Toe Clavicle UpperArm Forearm Hand"),
+        named("Bip01 *", "Pelvis Spine Neck Head"),
     ),
     "rigify": (
         (".L", ".R"),
-        tuple(
-            f"DEF-{part}{{}}"
-            for part in ("thigh", "shin", "foot", "toe", "shoulder", "upper_arm", "forearm", "hand")
-        ),
-        ("DEF-hips", "DEF-spine", "DEF-neck", "DEF-head"),
+        named("DEF-*{}", "thigh shin foot toe shoulder upper_arm forearm hand"),
+        named("DEF-*", "hips spine neck head"),
     ),
     "vrm": (
         ("left", "right"),
-        tuple(
-            f"{{}}{part}"
-            for part in ("UpperLeg", "LowerLeg", "Foot", "Toes", "Shoulder", "UpperArm", "LowerArm", "Hand")
-        ),
-        ("hips", "chest", "neck", "head"),
+        named("{}*", "UpperLeg LowerLeg Foot Toes Shoulder UpperArm LowerArm Hand"),
+        named("*", "hips chest neck head"),
     ),
     "advanced skeleton": (
         ("L", "R"),
-        tuple(
-            f"{part}_{{}}" for part in ("Hip", "Knee", "Ankle", "Toes", "Scapula", "Shoulder", "Elbow", "Wrist")
-        ),
-        ("Root_M", "Chest_M", "Neck_M", "Head_M"),
+        named("*_{}", "Hip Knee Ankle Toes Scapula Shoulder Elbow Wrist"),
+        named("*_M", "Root Chest Neck Head"),
     ),
     "optitrack": (
         ("L", "R"),
-        tuple(
-            f"Actor 001:{{}}{part}"
-            for part in ("Thigh", "Shin", "Foot", "Toe", "Shoulder", "UArm", "FArm", "Hand")
-        ),
-        ("Actor 001:Hip", "Actor 001:Chest", "Actor 001:Neck", "Actor 001:Head"),
+        named("Actor 001:{}*", "Thigh Shin Foot Toe Shoulder UArm FArm Hand"),
+        named("Actor 001:*", "Hip Chest Neck Head"),
     ),
     "xsens": (
         ("Left", "Right"),
-        tuple(
-            f"{{}}{part}"
-            for part in ("UpperLeg", "LowerLeg", "Foot", "Toe", "Shoulder", "UpperArm", "ForeArm", "Hand")
-        ),
-        ("Pelvis", "T8", "Neck", "Head"),
+        named("{}*", "UpperLeg LowerLeg Foot Toe Shoulder UpperArm ForeArm Hand"),
+        named("*", "Pelvis T8 Neck Head"),
     ),
     "kinect": (
         ("LEFT", "RIGHT"),
-        tuple(f"{part.upper()}_{{}}" for part in ("hip", "knee", "ankle", "foot", "clavicle", *PARTS[5:])),
-        ("PELVIS", "SPINE_CHEST", "NECK", "HEAD"),
+        named("*_{}", "HIP KNEE ANKLE FOOT CLAVICLE SHOULDER ELBOW WRIST"),
+        named("*", "PELVIS SPINE_CHEST NECK HEAD"),
     ),
     "smpl of other makers": (
         ("L", "R"),
-        tuple(f"{{}}_{part}" for part in ("Hip", "Knee", "Ankle", "Toe", "Thorax", "Shoulder", "Elbow", "Wrist")),
-        ("Pelvis", "Chest", "Neck", "Head"),
+        named("{}_*", "Hip Knee Ankle Toe Thorax Shoulder Elbow Wrist"),
+        named("*", "Pelvis Chest Neck Head"),
     ),
     "smplx": (
         ("left", "right"),
-        tuple(f"{{}}_{part}" for part in PARTS),
-        ("pelvis", "spine3", "neck", "head"),
+        named("{}_*", "hip knee ankle foot collar shoulder elbow wrist"),
+        named("*", "pelvis spine3 neck head"),
     ),
-}  # fmt: skip
+}
 
 
 def humanoid(scheme: str) -> Skeleton:

@@ -34,12 +34,14 @@ class Server:
 
 
 @contextmanager
-def start(*arguments: str, module: str = "tests.runtime.recorded") -> Iterator[Server]:
-    """A server from its ready line until the block ends."""
+def start(*arguments: str, module: str = "tests.runtime.recorded", first: str = "") -> Iterator[Server]:
+    """A server from its ready line until the block ends. `first` is Python that its process runs before."""
+    program = ["-c", f"import sys; {first}; from {module} import main; sys.exit(main(sys.argv[1:]))"]
     with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE, stderr=log, text=True
-        )
+            [sys.executable, *(program if first else ("-m", module)), *arguments],
+            stdout=subprocess.PIPE, stderr=log, text=True,
+        )  # fmt: skip
         assert process.stdout is not None
         try:
             ready = process.stdout.readline()

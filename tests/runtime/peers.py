@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import IO, TypeVar
 
 import zmq
 
@@ -64,6 +66,30 @@ def peer(address: str, greet: bool = True, window: int = 120, keys: ClientKeys |
         yield raw
     finally:
         raw.close()
+
+
+ASKER = """
+import sys
+from motion.protocol import Frames
+from runtime.client import Client
+with Client(sys.argv[1]) as client:
+    for event in client.generate(sys.argv[2], seconds=60.0, seed=1):
+        if isinstance(event, Frames):
+            print("moving", flush=True)
+"""
+"""asks the server at its first argument for a minute of its second, and says of each piece that it has come"""
+
+
+@contextmanager
+def child(program: str, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
+    """A process that runs a Python program until the block ends, and what it prints."""
+    command = [sys.executable, "-c", program, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process, process.stdout
+        finally:
+            process.kill()
 
 
 def eventually(holds: Callable[[], bool], within: float = 10.0, what: str = "it") -> float:

@@ -6,8 +6,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -76,26 +74,15 @@ def test_a_live_session_outlives_the_worker_that_made_it(bundle_folder: Path) ->
 
 @posix
 def test_a_worker_that_is_wedged_is_replaced(bundle_folder: Path) -> None:
-    program = "import runtime.crew, sys; runtime.crew.SILENCE_S = 1.5; from tests.runtime import recorded; "
-    process = subprocess.Popen(
-        [sys.executable, "-c", program + "sys.exit(recorded.main(sys.argv[1:]))", str(bundle_folder)],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    try:
-        address = process.stdout.readline().split()[1]
-        with Client(address) as client:
-            running = client.generate("walk", seconds=60.0, seed=0)
-            (worker,) = psutil.Process(process.pid).children()
-            worker.send_signal(signal.SIGSTOP)
-            with pytest.raises(WorkLost):
-                running.result()
-            assert client.generate("walk", seconds=1.0, seed=1).result().done.frames == 30
-            assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+    impatient = "import runtime.crew; runtime.crew.SILENCE_S = 1.5"
+    with start(str(bundle_folder), first=impatient) as server, Client(server.address) as client:
+        running = client.generate("walk", seconds=60.0, seed=0)
+        (worker,) = workers(server)
+        worker.send_signal(signal.SIGSTOP)
+        with pytest.raises(WorkLost):
+            running.result()
+        assert client.generate("walk", seconds=1.0, seed=1).result().done.frames == 30
+        assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
 
 
 @posix
@@ -109,28 +96,17 @@ def test_workers_end_when_the_front_is_killed(bundle_folder: Path) -> None:
 
 @posix
 def test_a_front_that_stood_still_blames_nobody(bundle_folder: Path) -> None:
-    program = "import runtime.crew, sys; runtime.crew.SILENCE_S = 2.0; from tests.runtime import recorded; "
-    process = subprocess.Popen(
-        [sys.executable, "-c", program + "sys.exit(recorded.main(sys.argv[1:]))", str(bundle_folder)],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    try:
-        address = process.stdout.readline().split()[1]
-        with Client(address) as client:
-            assert client.generate("walk", seconds=1.0, seed=0).result().done.frames == 30
-            process.send_signal(signal.SIGSTOP)
-            until = time.monotonic() + 3.0
-            with peer(address, greet=False) as nobody:
-                while time.monotonic() < until:
-                    assert nobody.silent(0.1)
-            process.send_signal(signal.SIGCONT)
-            assert client.generate("walk", seconds=1.0, seed=1).result().done.frames == 30
-            assert client.stats().restarts == 0
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+    impatient = "import runtime.crew; runtime.crew.SILENCE_S = 2.0"
+    with start(str(bundle_folder), first=impatient) as server, Client(server.address) as client:
+        assert client.generate("walk", seconds=1.0, seed=0).result().done.frames == 30
+        server.process.send_signal(signal.SIGSTOP)
+        until = time.monotonic() + 3.0
+        with peer(server.address, greet=False) as nobody:
+            while time.monotonic() < until:
+                assert nobody.silent(0.1)
+        server.process.send_signal(signal.SIGCONT)
+        assert client.generate("walk", seconds=1.0, seed=1).result().done.frames == 30
+        assert client.stats().restarts == 0
 
 
 def renamed(folder: Path, name: str) -> Bundle:

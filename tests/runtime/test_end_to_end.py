@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,7 +21,7 @@ from motion.protocol import Done, Frames, Progress
 from motion.skeleton import SMPLX22
 from runtime.client import Client
 from tests.runtime.conftest import Server, start
-from tests.runtime.peers import eventually
+from tests.runtime.peers import ASKER, child, eventually
 from tests.runtime.test_endpoint import http_of, metrics
 
 pytestmark = pytest.mark.slow
@@ -187,22 +185,9 @@ def test_bad_input_and_a_cancel_leave_it_serving(real: Server) -> None:
         assert client.generate("a person walks", seconds=1.0, seed=1).result().done.frames == 30
 
 
-CLIENT = """
-import sys
-from motion.protocol import Frames
-from runtime.client import Client
-with Client(sys.argv[1]) as client:
-    for event in client.generate("a person dances", seconds=60.0, seed=1):
-        if isinstance(event, Frames):
-            print("moving", flush=True)
-"""
-
-
 def test_the_language_model_stops_when_its_client_is_killed(real: Server) -> None:
-    process = subprocess.Popen([sys.executable, "-c", CLIENT, real.address], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    with Client(real.address) as client:
-        assert process.stdout.readline() == "moving\n"
+    with child(ASKER, real.address, "a person dances") as (process, said), Client(real.address) as client:
+        assert said.readline() == "moving\n"
         process.kill()
         killed = time.monotonic()
         while client.stats().running:
@@ -211,8 +196,6 @@ def test_the_language_model_stops_when_its_client_is_killed(real: Server) -> Non
         until = time.monotonic() + 0.5
         while time.monotonic() < until:
             assert client.stats().tokens == tokens
-    process.wait()
-    process.stdout.close()
 
 
 def test_it_stops_with_zero_in_the_middle_of_its_work(real: Server) -> None:

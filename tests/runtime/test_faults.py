@@ -7,11 +7,8 @@ import random
 import resource
 import signal
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -26,24 +23,7 @@ from tests.runtime.conftest import Server, start
 from tests.runtime.peers import eventually, peer, still_serves
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals and limits")
-RECORDED = "from tests.runtime import recorded; sys.exit(recorded.main(sys.argv[1:]))"
 MARK = wire.MAGIC + bytes(wire.VERSION)
-
-
-@contextmanager
-def patched(program: str, *arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """A server whose process runs `program` first: its address and the process."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", f"import sys; {program}; {RECORDED}", *arguments],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    try:
-        yield process.stdout.readline().split()[1], process
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
 
 
 @pytest.mark.slow
@@ -80,14 +60,14 @@ JUMP = (
 @pytest.mark.parametrize("jump", ["SIGUSR1", "SIGUSR2"])
 def test_clocks_that_jump_cost_nobody_a_session_or_a_frame(bundle_folder: Path, jump: str) -> None:
     """An hour of the machine's sleep, twice; the calendar a year on, and back."""
-    with patched(JUMP, str(bundle_folder), "--step-s", "0.005") as (address, process):
-        with Client(address) as client, client.live("walk", seed=3) as live:
+    with start(str(bundle_folder), "--step-s", "0.005", first=JUMP) as server:
+        with Client(server.address) as client, client.live("walk", seed=3) as live:
             running = client.generate("walk", seconds=4.0, seed=1)
             frames: list[Frames] = []
             for one in live:
                 frames.append(one)
                 if len(frames) in (20, 40):
-                    process.send_signal(getattr(signal, jump))
+                    server.process.send_signal(getattr(signal, jump))
                 if len(frames) == 70:
                     break
             assert running.result().done.frames == 120
@@ -95,7 +75,7 @@ def test_clocks_that_jump_cost_nobody_a_session_or_a_frame(bundle_folder: Path, 
             assert sum(one.lost for one in frames) == 0
             assert (np.diff([one.clock for one in frames]) > 0).all()
             assert client.stats().restarts == 0
-        still_serves(address)
+        still_serves(server.address)
 
 
 def test_a_disk_that_is_full_in_the_middle_of_a_file_costs_nothing_and_leaves_none(
@@ -104,12 +84,12 @@ def test_a_disk_that_is_full_in_the_middle_of_a_file_costs_nothing_and_leaves_no
     full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))"
     kept = tmp_path / "answers"
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 4096
-    with patched(full, str(bundle_folder), "--cache-folder", str(kept)) as (address, process):
-        with Client(address) as client:
+    with start(str(bundle_folder), "--cache-folder", str(kept), first=full) as server:
+        with Client(server.address) as client:
             assert not client.generate("walk", seconds=2.0, seed=1).result().done.cached
             assert client.generate("walk", seconds=2.0, seed=1).result().done.cached, "memory still keeps it"
         assert list(kept.iterdir()) == []
-        assert process.poll() is None
+        assert server.process.poll() is None
 
 
 def zmtp(server: Server) -> socket.socket:

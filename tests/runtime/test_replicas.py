@@ -20,10 +20,9 @@ from motion import bundle
 from motion.errors import Cancelled, WorkLost
 from runtime.client import Client
 from tests.runtime.conftest import Server, start
-from tests.runtime.peers import assert_work_stops, eventually
+from tests.runtime.peers import ASKER, assert_work_stops, child, eventually
 from tests.runtime.recorded import make_bundle
 from tests.runtime.test_crew import renamed
-from tests.runtime.test_service import CLIENT
 
 pytestmark = [
     pytest.mark.slow,
@@ -35,9 +34,9 @@ FLAGS = ("--ray", "--replica-cpus", "0.1", "--step-s", "0.01")
 def replicas(server: Server) -> list[psutil.Process]:
     """The processes that Ray Serve runs replicas in."""
     found: list[psutil.Process] = []
-    for child in psutil.Process(server.process.pid).children(recursive=True):
+    for process in psutil.Process(server.process.pid).children(recursive=True):
         try:
-            found += [child] if child.cmdline()[0].startswith("ray::ServeReplica:motus-") else []
+            found += [process] if process.cmdline()[0].startswith("ray::ServeReplica:motus-") else []
         except (psutil.Error, IndexError):  # it has just ended
             continue
     return found
@@ -83,13 +82,10 @@ def test_cancelling_stops_the_step_counter_within_200_ms_there_too(pair: Server)
 
 
 def test_a_client_that_is_killed_stops_its_work_there_too(pair: Server) -> None:
-    process = subprocess.Popen([sys.executable, "-c", CLIENT, pair.address], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "moving\n"
-    process.kill()
-    assert_work_stops(pair.address, within=0.2)
-    process.wait()
-    process.stdout.close()
+    with child(ASKER, pair.address, "walk") as (process, said):
+        assert said.readline() == "moving\n"
+        process.kill()
+        assert_work_stops(pair.address, within=0.2)
 
 
 def test_one_that_is_killed_under_load_costs_its_own_requests_and_is_replaced(pair: Server) -> None:

@@ -40,7 +40,7 @@ from motion.protocol import (
 from runtime.client import Client
 from tests.motion.examples import messages
 from tests.runtime.conftest import Server, start
-from tests.runtime.peers import assert_work_stops
+from tests.runtime.peers import ASKER, assert_work_stops, child
 
 MARK = wire.MAGIC + bytes(wire.VERSION)
 
@@ -315,42 +315,22 @@ def test_a_goodbye_stops_the_work(server: Server) -> None:
         assert_work_stops(server.address, within=0.3)
 
 
-CLIENT = """
-import sys
-from motion.protocol import Frames
-from runtime.client import Client
-with Client(sys.argv[1]) as client:
-    for event in client.generate("walk", seconds=60.0, seed=0):
-        if isinstance(event, Frames):
-            print("moving", flush=True)
-"""
-
-
 def test_a_client_that_is_killed_mid_stream_stops_its_work_within_200_ms(server: Server) -> None:
-    process = subprocess.Popen([sys.executable, "-c", CLIENT, server.address], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "moving\n"
-    process.kill()
-    try:
+    with child(ASKER, server.address, "walk") as (process, said):
+        assert said.readline() == "moving\n"
+        process.kill()
         assert_work_stops(server.address, within=0.2)
-    finally:
-        process.wait()
-        process.stdout.close()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot stop a process without ending it")
 def test_a_client_that_freezes_mid_stream_loses_its_work_when_its_heartbeats_are_missed(bundle_folder: Path) -> None:
-    with start(str(bundle_folder), "--step-s", "0.05") as server:
-        process = subprocess.Popen([sys.executable, "-c", CLIENT, server.address], stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        try:
-            assert process.stdout.readline() == "moving\n"
-            process.send_signal(signal.SIGSTOP)
-            assert_work_stops(server.address, within=8.0)
-        finally:
-            process.kill()
-            process.wait()
-            process.stdout.close()
+    with (
+        start(str(bundle_folder), "--step-s", "0.05") as server,
+        child(ASKER, server.address, "walk") as (process, said),
+    ):
+        assert said.readline() == "moving\n"
+        process.send_signal(signal.SIGSTOP)
+        assert_work_stops(server.address, within=8.0)
 
 
 def test_half_a_message_and_a_port_scan_disturb_nobody(server: Server) -> None:

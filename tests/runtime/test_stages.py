@@ -1,13 +1,8 @@
-"""Live sessions over a real socket: frames without end at a steady rate, steered without a jump, seen by anybody."""
+"""Live sessions over a real socket: frames without end at a steady rate, steered without a jump."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,49 +10,25 @@ import pytest
 
 from motion import quat
 from motion.clip import Clip
-from motion.errors import BadRequest, Busy, Cancelled, TimedOut, Unavailable
+from motion.errors import BadRequest, Busy, Cancelled, TimedOut
 from motion.protocol import (
     Ack,
     Cancel,
     CloseStream,
     Done,
-    Ended,
     Error,
     Frames,
     OpenStream,
-    Scene,
     Steer,
     Steered,
 )
 from motion.skeleton import Skeleton
-from runtime.client import Client, Live
+from runtime.client import Client
 from tests.runtime.conftest import Server, start
-from tests.runtime.peers import assert_work_stops, eventually, peer, still_serves
+from tests.runtime.live import FPS, pose, roughness, take
+from tests.runtime.peers import assert_work_stops, eventually, peer
 from tests.runtime.recorded import walk
 from tests.runtime.test_rig import knight
-
-FPS = 30.0
-
-
-def take(live: Live, count: int) -> list[Frames]:
-    """The next frames."""
-    frames: list[Frames] = []
-    for one in live:
-        frames.append(one)
-        if len(frames) == count:
-            break
-    return frames
-
-
-def pose(frames: list[Frames]) -> tuple[np.ndarray, np.ndarray]:
-    return np.concatenate([one.root for one in frames]), np.concatenate([one.rotations for one in frames])
-
-
-def roughness(frames: list[Frames]) -> float:
-    """The largest change of speed from frame to frame, metres and radians."""
-    root, rotations = pose(frames)
-    turns = quat.to_vector(quat.mul(quat.inv(rotations[:-1]), rotations[1:]))
-    return max(float(np.abs(np.diff(turns, axis=0)).max()), float(np.abs(np.diff(root, 2, axis=0)).max()))
 
 
 def test_frames_come_one_by_one_at_the_bundles_rate_and_go_on(server: Server) -> None:
@@ -275,184 +246,9 @@ def test_an_owner_that_takes_nothing_loses_frames_is_told_how_many_and_delays_no
 
 
 def test_an_owner_that_takes_nothing_for_a_minute_loses_the_session(bundle_folder: Path) -> None:
-    program = "import runtime.stages, sys; runtime.stages.STALLED_S = 1.0; from tests.runtime import recorded; "
-    process = subprocess.Popen(
-        [sys.executable, "-c", program + "sys.exit(recorded.main(sys.argv[1:]))", str(bundle_folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert process.stdout is not None
-    try:
-        address = process.stdout.readline().split()[1]
-        with peer(address, window=5) as raw:
-            raw.say(OpenStream("s", "walk"))
-            error = raw.hear(Error)
-            assert error.code == TimedOut.code
-            assert error.retry
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-
-
-OWNER = """
-import sys
-from runtime.client import Client
-with Client(sys.argv[1]) as client, client.live("walk", publish="orphan", seed=1, agents=int(sys.argv[2])) as live:
-    for frames in live:
-        print("moving", flush=True)
-"""
-
-
-@pytest.mark.parametrize("agents", [1, 3])
-def test_when_the_owner_is_killed_the_work_stops_and_watchers_are_told(server: Server, agents: int) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", OWNER, server.address, str(agents)], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    try:
-        with Client(server.address) as client, client.watch("orphan") as watcher:
-            assert process.stdout.readline() == "moving\n"
-            eventually(lambda: bool(watcher.poll(0.1)))
-            process.kill()
-            killed = time.monotonic()
-            for _ in watcher:
-                pass
-            assert time.monotonic() - killed < 2.0
-        assert_work_stops(server.address, within=0.5)
-        still_serves(server.address)
-        assert "Traceback" not in server.said()
-    finally:
-        process.wait()
-        process.stdout.close()
-
-
-@pytest.fixture
-def stage(server: Server) -> Iterator[tuple[Client, Live]]:
-    with Client(server.address) as client, client.live("walk", seed=3, publish="stage", agents=2) as live:
-        take(live, 10)
-        yield client, live
-
-
-def test_who_comes_late_gets_skeleton_and_pose_at_once_and_then_what_follows(
-    stage: tuple[Client, Live], server: Server
-) -> None:
-    _, live = stage
-    owned = take(live, 40)
-    with Client(server.address) as late, late.watch("stage") as watcher:
-        scene = watcher.scene
-        assert (scene.agents, scene.fps, scene.skeleton) == (2, 30.0, "smplx22")
-        assert watcher.skeleton.joints == late.skeleton.joints
-        seen: list[Frames] = []
-        while len(seen) < 40:
-            seen += watcher.poll(1.0, every=True)
-        assert {one.id for one in seen} == {"stage"}
-        for agent in (0, 1):
-            mine = [one.sequence for one in seen if one.agent == agent]
-            assert mine == list(range(mine[0], mine[0] + len(mine)))
-            assert mine[0] >= owned[-1].sequence - 1
-        assert watcher.lost == 0
-        owned += take(live, 120)
-    theirs = {(one.agent, one.sequence): one for one in owned}
-    shared = [one for one in seen if (one.agent, one.sequence) in theirs]
-    assert len(shared) > 20
-    for one in shared:
-        assert np.array_equal(one.root, theirs[one.agent, one.sequence].root), "watchers see the owner's very frames"
-
-
-def test_watchers_see_nothing_where_nothing_is_and_are_told(server: Server) -> None:
-    with Client(server.address) as client, client.watch("nothing") as watcher:
-        with pytest.raises(Unavailable, match="nothing is published as 'nothing'"):
-            _ = watcher.scene
-        with Client(server.address) as owner, owner.live("walk", publish="nothing") as live:
-            take(live, 2)
-            assert next(iter(watcher)).id == "nothing"
-
-
-def test_a_stopped_watcher_delays_nobody_and_knows_what_it_lost(stage: tuple[Client, Live], server: Server) -> None:
-    program = (
-        "import sys, time\n"
-        "from runtime.client import Client\n"
-        "with Client(sys.argv[1]) as client, client.watch('stage') as watcher:\n"
-        "    last = -1\n"
-        "    for frames in watcher:\n"
-        "        if frames.agent == 0:\n"
-        "            print(frames.sequence, watcher.lost, flush=True)\n"
-    )
-    _, live = stage
-    process = subprocess.Popen([sys.executable, "-c", program, server.address], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        first = int(process.stdout.readline().split()[0])
-        process.send_signal(signal.SIGSTOP)
-        frames = take(live, 2 * 150)
-        late = np.diff([one.clock for one in frames if one.agent == 0])
-        assert abs(np.median(late) - 1 / FPS) < 1e-6
-        process.send_signal(signal.SIGCONT)
-        now = frames[-1].sequence
-        while True:
-            sequence, lost = map(int, process.stdout.readline().split())
-            take(live, 2)
-            if sequence >= now:
-                break
-        assert lost > 0
-        assert first < now
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-
-
-if os.name == "nt":
-    test_a_stopped_watcher_delays_nobody_and_knows_what_it_lost = pytest.mark.skip(reason="no SIGSTOP")(
-        test_a_stopped_watcher_delays_nobody_and_knows_what_it_lost
-    )
-
-
-def test_the_roster_tells_who_is_there_and_what_is_shown(stage: tuple[Client, Live], server: Server) -> None:
-    _, live = stage
-    with Client(server.address) as other, other.watch("stage") as watcher:
-        eventually(lambda: bool(watcher.poll(0.1)))
-        take(live, 10)
-        roster = other.who()
-    show = next(one for one in roster.streams if one.publish == "stage")
-    assert (show.agents, show.fps, show.client, show.watchers) == (2, 30.0, "python", 1)
-    assert show.frames >= 10
-    assert show.ahead > 0
-    owner = max(roster.clients, key=lambda one: one.frames)
-    assert (owner.client, owner.streams) == ("python", 1)
-    assert owner.bytes_out > 10 * 400
-
-
-def test_messages_of_the_publisher_are_the_protocols(stage: tuple[Client, Live], server: Server) -> None:
-    import zmq
-
-    from motion import protocol
-
-    client, live = stage
-    context = zmq.Context()
-    socket = context.socket(zmq.SUB)
-    try:
-        for topic in (b"stream/stage/", b"join/stage/me", b"join/void/me", b"beat"):
-            socket.setsockopt(zmq.SUBSCRIBE, topic)
-        socket.connect(f"tcp://127.0.0.1:{client.welcome.watch_port}")
-        heard: dict[tuple[bytes, type], object] = {}
-        while len(heard) < 5:
-            assert socket.poll(5000), heard.keys()
-            topic, *parts = socket.recv_multipart()
-            message = protocol.unpack(parts)
-            heard.setdefault((topic, type(message)), message)
-            live.poll(0.0)
-        assert {(topic, kind.__name__) for topic, kind in heard} == {
-            (b"stream/stage/", "Frames"),
-            (b"join/stage/me", "Scene"),
-            (b"join/stage/me", "Frames"),
-            (b"join/void/me", "Ended"),
-            (b"beat", "Beat"),
-        }
-        assert isinstance(heard[b"join/stage/me", Scene], Scene)
-        assert isinstance(heard[b"join/void/me", Ended], Ended)
-    finally:
-        context.destroy(linger=0)
-    still_serves(server.address)
+    impatient = "import runtime.stages; runtime.stages.STALLED_S = 1.0"
+    with start(str(bundle_folder), first=impatient) as server, peer(server.address, window=5) as raw:
+        raw.say(OpenStream("s", "walk"))
+        error = raw.hear(Error)
+        assert error.code == TimedOut.code
+        assert error.retry
