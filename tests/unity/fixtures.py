@@ -8,18 +8,18 @@ places-RIG-CLIP.bin     float32 (T, J, 3): where motion.transfer puts those bone
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 
 import numpy as np
 
-from motion import protocol, quat
-from motion.clip import Clip, resample
+from motion import protocol
+from motion.clip import Clip, cut, load
 from motion.contacts import detect
+from motion.edit.loop import loop, repeat
 from motion.humanoid import Humanoid, canonical
-from motion.io import bvh
 from motion.protocol import Frames, Message, Scene
-from motion.retarget import retarget
 from motion.skeleton import SMPLX22, fk
 from motion.transfer import Transfer
 from tests.motion import clips, rigs
@@ -42,7 +42,7 @@ def write(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     _put(folder / "skeleton.bin", _scene("smplx22", SMPLX22.joints, SMPLX22.parents, SMPLX22.offsets))
     motions = {name: getattr(clips, name)() for name in CLIPS}
-    for name, clip in [*motions.items(), ("long", long())]:
+    for name, clip in [*motions.items(), ("walk", walk()), ("long", long())]:
         _put(folder / f"clip-{name}.bin", frames(name, clip))
     for name in RIGS:
         body = Humanoid.of(rigs.all_rigs()[name].skeleton)
@@ -60,15 +60,15 @@ def write(folder: Path) -> None:
             (folder / f"places-{name}-{title}.bin").write_bytes(places.astype("<f4").tobytes())
 
 
+def walk() -> Clip:
+    """A recorded walk of six steps on `smplx22`, as the server would send it."""
+    return load(clips.FIXTURES / "cmu-16_15.npz")
+
+
 def long(seconds: float = 60.0) -> Clip:
-    """A recorded walk for as long as one likes: time swings to and fro over it, so that no frame jumps."""
-    clip = resample(retarget(bvh.read(clips.FIXTURES / "cmu-35_01.bvh")), 30.0)
-    last = len(clip) - 1.001
-    at = last / 2 * (1 - np.cos(np.arange(round(seconds * 30)) * 2 / last))
-    low, part = at.astype(int), (at % 1).astype(np.float32)
-    rotations = quat.slerp(clip.rotations[low], clip.rotations[low + 1], part[:, None])
-    root = clip.root[low] + (clip.root[low + 1] - clip.root[low]) * part[:, None]
-    return Clip(SMPLX22, 30.0, rotations, root.astype(np.float32), None, "long")
+    """Two strides of that walk for as long as one likes, each round going on from the one before."""
+    stride = loop(cut(walk(), 14, 86))
+    return cut(repeat(stride, math.ceil(seconds / stride.seconds) + 1), 0, round(seconds * stride.fps))
 
 
 def frames(name: str, clip: Clip) -> Frames:

@@ -43,7 +43,7 @@ namespace Motus
         [SerializeField] private MotusTextEvent onProblem = new MotusTextEvent();
         [SerializeField] private MotusFootEvent onFootDown = new MotusFootEvent();
 
-        private readonly bool[] _stands = new bool[2];
+        private readonly FootSteps _steps = new FootSteps();
         private MotusBody _body;
         private MotusMuscles _muscles;
         private Flow _flow;
@@ -149,7 +149,7 @@ namespace Motus
             }
             if (shown <= 0) return;
             Show(shown, dt);
-            Feet();
+            Feet(dt);
         }
 
         private void Start()
@@ -238,13 +238,11 @@ namespace Motus
             if (byMuscles) _muscles.Blend(shown);
         }
 
-        private void Feet()
+        private void Feet(float dt)
         {
             for (var foot = 0; foot < 2; foot++)
             {
-                var before = _stands[foot];
-                _stands[foot] = FootEvents.Stands(_pose.Contacts, foot, before);
-                if (_stands[foot] && !before) onFootDown.Invoke(foot);
+                if (_steps.Lands(_pose.Contacts, foot, dt)) onFootDown.Invoke(foot);
             }
         }
 
