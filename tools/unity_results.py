@@ -28,11 +28,11 @@ def _buffer(rows: list[dict[str, Any]]) -> list[str]:
     lines = [
         _paragraph(f"""
             What a game at 60 Hz shows of two strides of a recorded walk, looped, that come over a simulated network,
-            {seconds:.0f} s each after three to learn: by how much later than the fastest messages it is shown, frames that were never
-            shown, poses that were held or carried on for want of frames, and poses in which some joint accelerates
-            more than one and a half times as much as it ever does in the clean stream ({first["clean_peak"]:.0f}
-            m/s2). Without loss frames keep their order, as over TCP; with loss they may overtake each other. The
-            fixed buffer interpolates too, and holds the last pose where it has none."""),
+            {seconds:.0f} s each after three to learn: by how much later than the fastest messages it is shown, frames
+            that were never shown, poses that were held or carried on for want of frames, and poses in which some joint
+            accelerates more than one and a half times as much as it ever does in the clean stream
+            ({first["clean_peak"]:.0f} m/s2). Without loss frames keep their order, as over TCP; with loss they may
+            overtake each other. The fixed buffer interpolates too, and holds the last pose where it has none."""),
         "",
         f"| {' | '.join(head)} |",
         f"|{'---|' * len(head)}",
