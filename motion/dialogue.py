@@ -110,6 +110,16 @@ class Dialogue:
         self._ids = itertools.count(1)
         self._threads: dict[str, Thread] = {}
 
+    @property
+    def settled(self) -> bool:
+        """Whether the greeting has been answered, with a welcome or with an error."""
+        return self.welcome is not None or any(isinstance(one, MotionError) for one in self.answers)
+
+    @property
+    def refusal(self) -> MotionError | None:
+        """An error that came instead of a welcome, and that trying again would not mend."""
+        return next((one for one in self.answers if isinstance(one, MotionError) and not one.retry), None)
+
     def hello(self) -> None:
         """Begin, on a connection that is new: what was under way before is forgotten."""
         self.welcome = None

@@ -13,22 +13,17 @@ It beats while its event loop turns, so that the server lets go of it soon after
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar
-
-import zmq
-import zmq.asyncio
+from typing import Self
 
 from motion.clip import Clip
-from motion.dialogue import Dialogue, Event, Thread
-from motion.errors import MotionError, Unavailable
+from motion.dialogue import Event, Thread
+from motion.errors import Unavailable
 from motion.protocol import (
     ADDRESS,
-    Close,
     CloseStream,
     Done,
     Frames,
@@ -46,17 +41,12 @@ from motion.protocol import (
 from motion.quat import F32
 from motion.skeleton import Skeleton
 from motion.viewing import Viewing
-from runtime.address import with_port
+from runtime.async_courier import AsyncCourier
 from runtime.client import WINDOW
 from runtime.keys import ClientKeys
-from runtime.line import Line, backoff, keys_of
+from runtime.line import keys_of
 from runtime.result import Gathering, Result, pose_of, rig_of, skeleton_of
-from runtime.watcher import subscribe
-
-Answer = TypeVar("Answer", Pong, Statistics, Roster)
-_TRY_S: Final = 2.0
-_TICK_S: Final = 0.1
-_LEAST_PATIENCE_S: Final = 5.0
+from runtime.watcher import subscribe, watch_address
 
 
 class AsyncClient:
@@ -73,18 +63,13 @@ class AsyncClient:
         self.address = address
         self._timeout = timeout
         self._keys = keys_of(keys)
-        self._dialogue = Dialogue(name, window, beats=True)
-        self._context: Any = zmq.asyncio.Context()
-        self._line = Line(self._context, address, self._keys)
-        self._news = asyncio.Condition()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._courier = AsyncCourier(address, name, window, timeout, self._keys)
 
     async def __aenter__(self) -> Self:
-        try:
-            await self._greet()
-        except BaseException:
-            await self.close()
-            raise
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.close)
+            await self._courier.greet()
+            stack.pop_all()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -92,19 +77,12 @@ class AsyncClient:
 
     async def close(self) -> None:
         """Say goodbye; whatever is still under way stops."""
-        await self._rest()
-        if self._dialogue.welcome is not None and self._line.open:
-            self._dialogue.say(Close())
-            self._line.send(self._dialogue)
-        self._line.hang_up(linger=200)
-        self._context.destroy(linger=200)
+        await self._courier.close()
 
     @property
     def welcome(self) -> Welcome:
-        """What the server said of itself."""
-        if self._dialogue.welcome is None:
-            raise Unavailable(f"there is no connection to {self.address}: enter the client, or `await connect()`")
-        return self._dialogue.welcome
+        """What the server said of itself. Raises Unavailable without a connection."""
+        return self._courier.welcome
 
     @property
     def skeleton(self) -> Skeleton:
@@ -113,7 +91,7 @@ class AsyncClient:
 
     async def connect(self) -> None:
         """Connect anew, where the connection was lost."""
-        await self._greet()
+        await self._courier.greet()
 
     def generate(
         self,
@@ -147,7 +125,7 @@ class AsyncClient:
             deadline_s=deadline_s,
             rig=rig_of(rig),
         )
-        return AsyncGeneration(self, self._ask(request), skeleton)
+        return AsyncGeneration(self._courier, self._courier.ask(request), skeleton)
 
     def live(
         self,
@@ -166,13 +144,14 @@ class AsyncClient:
         skeleton = rig or skeleton_of(welcome)
         pose = pose_of("past", past, skeleton, welcome.fps)
         request = OpenStream("s", text, seed, agents, replan, publish, pose, places, rig_of(rig))
-        return AsyncLive(self, self._ask(request), skeleton)
+        return AsyncLive(self._courier, self._courier.ask(request), skeleton)
 
     async def watch(self, name: str) -> AsyncIterator[Frames]:
-        """The newest frames of what is published under a name, as they come, until it ends."""
+        """The newest frames of what is published under a name, as they come, until it ends. Raises Unavailable
+        where the server shows nothing, or falls silent."""
         viewing = Viewing(name)
-        address = with_port(self.address, self.welcome.watch_port)
-        socket = subscribe(self._context, address, viewing, self._keys)
+        address = watch_address(self.address, self.welcome)
+        socket = subscribe(self._courier.context, address, viewing, self._keys)
         try:
             while viewing.ended is None:
                 if not await socket.poll(round(1000 * self._timeout)):
@@ -187,146 +166,30 @@ class AsyncClient:
     async def ping(self) -> float:
         """Seconds there and back."""
         asked = time.monotonic()
-        self.say(Ping(asked))
-        while (await self._answer(Pong)).asked != asked:
+        self._courier.say(Ping(asked))
+        while (await self._courier.answer(Pong)).asked != asked:
             pass
         return time.monotonic() - asked
 
     async def stats(self) -> Statistics:
         """The server's counters."""
-        self.say(Stats())
-        return await self._answer(Statistics)
+        self._courier.say(Stats())
+        return await self._courier.answer(Statistics)
 
     async def who(self) -> Roster:
         """The clients that are connected, and the live sessions that run."""
-        self.say(Who())
-        return await self._answer(Roster)
-
-    def say(self, message: Steer | CloseStream | Ping | Stats | Who) -> None:
-        """Send a message that begins nothing. Raises Unavailable without a connection."""
-        assert self.welcome
-        self._dialogue.say(message)
-        self._line.send(self._dialogue)
-
-    def flush(self) -> None:
-        """Send what a thread has to say."""
-        self._line.send(self._dialogue)
-
-    async def next(self, thread: Thread) -> Event:
-        """The next event of a thread. Raises what went wrong."""
-        async with self._news:
-            await self._news.wait_for(lambda: thread.waiting)
-        event = thread.take()
-        assert event is not None
-        self.flush()
-        return event
-
-    def _ask(self, request: Generate | OpenStream) -> Thread:
-        thread = self._dialogue.ask(request)
-        self.flush()
-        return thread
-
-    async def _answer(self, kind: type[Answer]) -> Answer:
-        def found() -> Answer | MotionError | None:
-            answers = self._dialogue.answers
-            one = next((one for one in answers if isinstance(one, (kind, MotionError))), None)
-            if one is not None:
-                answers.remove(one)
-            if one is None and self._dialogue.welcome is None:
-                return Unavailable(f"the connection to {self.address} is lost")
-            return one
-
-        answer: Answer | MotionError | None = None
-        async with self._news:
-            while (answer := found()) is None:
-                await self._news.wait()
-        if isinstance(answer, MotionError):
-            raise answer
-        return answer
-
-    async def _greet(self) -> None:
-        """Connect and say hello, where that is not done, again and again until `timeout`."""
-        if self._dialogue.welcome is not None and self._line.open:
-            return
-        until, losses = time.monotonic() + self._timeout, self._line.losses
-        for wait in backoff():
-            await self._rest()
-            self._line.connect()
-            self._dialogue.hello()
-            self._tasks = [asyncio.create_task(work()) for work in (self._read, self._observe, self._beat)]
-            self.flush()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(min(_TRY_S, max(0.01, until - time.monotonic()))), self._news:
-                    await self._news.wait_for(self._settled)
-            if self._dialogue.welcome is not None:
-                return
-            refusal = next((one for one in self._dialogue.answers if isinstance(one, MotionError)), None)
-            if refusal is not None and not refusal.retry:
-                raise refusal
-            if time.monotonic() + wait > until:
-                raise self._line.nobody(self._timeout, self._line.losses - losses)
-            await asyncio.sleep(wait)
-
-    def _settled(self) -> bool:
-        return self._dialogue.welcome is not None or any(isinstance(one, MotionError) for one in self._dialogue.answers)
-
-    async def _read(self) -> None:
-        """Take in what arrives."""
-        while True:
-            parts = await self._line.socket.recv_multipart()
-            try:
-                self._dialogue.receive(parts, time.monotonic())
-            except MotionError as error:
-                await self._lose(error)
-                return
-            self.flush()
-            await self._tell()
-
-    async def _observe(self) -> None:
-        """Find out that the connection is lost."""
-        await self._lose(self._line.loss(await self._line.monitor.recv_multipart()))
-
-    async def _beat(self) -> None:
-        """Keep the promise of heartbeats, and notice when the server does not keep its own."""
-        before = time.monotonic()
-        while True:
-            await asyncio.sleep(_TICK_S)
-            now = time.monotonic()
-            if now - before > 1:  # the loop itself stood still
-                self._dialogue.heard = max(self._dialogue.heard, now)
-            before = now
-            self._dialogue.tick(now)
-            self.flush()
-            promised = self._dialogue.patience()
-            patience = min(self._timeout, max(promised, _LEAST_PATIENCE_S))
-            if promised and now - self._dialogue.heard > patience:
-                await self._lose(Unavailable(f"the server at {self.address} has not been heard of for {patience:g} s"))
-                return
-
-    async def _lose(self, error: MotionError) -> None:
-        self._dialogue.lose(error)
-        self._dialogue.answers.append(error)
-        await self._tell()
-
-    async def _tell(self) -> None:
-        async with self._news:
-            self._news.notify_all()
-
-    async def _rest(self) -> None:
-        tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self._courier.say(Who())
+        return await self._courier.answer(Roster)
 
 
 class _Awaited:
     """One thing under way."""
 
-    def __init__(self, client: AsyncClient, thread: Thread, skeleton: Skeleton) -> None:
+    def __init__(self, courier: AsyncCourier, thread: Thread, skeleton: Skeleton) -> None:
         self.id = thread.id
         self.skeleton = skeleton
         """the one that frames are on"""
-        self._client = client
+        self._courier = courier
         self._thread = thread
 
     @property
@@ -337,20 +200,20 @@ class _Awaited:
     def cancel(self) -> None:
         """Stop the work. Where it was not done yet, the next event raises Cancelled in the end."""
         self._thread.cancel()
-        self._client.flush()
+        self._courier.flush()
 
 
 class AsyncGeneration(_Awaited):
     """One request under way: iterate it for its events, or await its `result`. Leaving an iteration cancels."""
 
-    def __init__(self, client: AsyncClient, thread: Thread, skeleton: Skeleton) -> None:
-        super().__init__(client, thread, skeleton)
+    def __init__(self, courier: AsyncCourier, thread: Thread, skeleton: Skeleton) -> None:
+        super().__init__(courier, thread, skeleton)
         self._gathering = Gathering(skeleton)
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         try:
             while self._thread.done is None:
-                event = await self._client.next(self._thread)
+                event = await self._courier.next(self._thread)
                 self._gathering.add(event)
                 yield event
         finally:
@@ -374,11 +237,11 @@ class AsyncLive(_Awaited):
     async def __aexit__(self, *exc: object) -> None:
         if self._thread.done is None:
             with suppress(Unavailable):
-                self._client.say(CloseStream(self.id))
+                self._courier.say(CloseStream(self.id))
 
     async def __aiter__(self) -> AsyncIterator[Frames]:
         while self._thread.done is None:
-            event = await self._client.next(self._thread)
+            event = await self._courier.next(self._thread)
             if isinstance(event, Frames):
                 yield event
 
@@ -395,11 +258,11 @@ class AsyncLive(_Awaited):
         replan: int | None = None,
     ) -> None:
         """New orders; what is left out stays as it was. See `protocol.Steer`."""
-        self._client.say(Steer(self.id, agent, text, speed, heading, target, free, pause, replan))
+        self._courier.say(Steer(self.id, agent, text, speed, heading, target, free, pause, replan))
 
     async def close(self) -> Done:
         """End it; how it went."""
-        self._client.say(CloseStream(self.id))
+        self._courier.say(CloseStream(self.id))
         while self._thread.done is None:
-            await self._client.next(self._thread)
+            await self._courier.next(self._thread)
         return self._thread.done

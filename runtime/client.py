@@ -23,7 +23,7 @@ import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Final, Self
 
 from motion.clip import Clip
 from motion.clock import ClockOffset
@@ -47,14 +47,12 @@ from motion.protocol import (
 )
 from motion.quat import F32
 from motion.skeleton import Skeleton
-from runtime.address import with_port
 from runtime.courier import Courier
 from runtime.keys import ClientKeys
 from runtime.line import keys_of
 from runtime.result import Gathering, Result, pose_of, rig_of, skeleton_of
-from runtime.watcher import Watcher
+from runtime.watcher import Watcher, watch_address
 
-Answer = TypeVar("Answer", Pong, Statistics, Roster)
 WINDOW: Final = 120
 """frames under way that the caller has not taken yet: four seconds"""
 
@@ -173,10 +171,7 @@ class Client:
     def watch(self, name: str) -> Watcher:
         """See what is published under a name; it needs no live session of one's own. Raises Unavailable where the
         server shows nothing."""
-        port = self.welcome.watch_port
-        if not port:
-            raise Unavailable(f"the server at {self.address} publishes nothing; it may be of an older version")
-        address = with_port(self.address, port)
+        address = watch_address(self.address, self.welcome)
         return Watcher(self._courier.context, address, name, self._keys, self._timeout, owner=self)
 
     def ping(self) -> float:
@@ -184,7 +179,7 @@ class Client:
         self._courier.greet()
         asked = time.monotonic()
         self._courier.say(Ping(asked))
-        while self._answer(Pong).asked != asked:
+        while self._courier.answer(Pong).asked != asked:
             pass
         return time.monotonic() - asked
 
@@ -192,25 +187,13 @@ class Client:
         """The server's counters."""
         self._courier.greet()
         self._courier.say(Stats())
-        return self._answer(Statistics)
+        return self._courier.answer(Statistics)
 
     def who(self) -> Roster:
         """The clients that are connected, and the live sessions that run."""
         self._courier.greet()
         self._courier.say(Who())
-        return self._answer(Roster)
-
-    def _answer(self, kind: type[Answer]) -> Answer:
-        """The next answer of this kind. Raises what the server objects to, and Unavailable after silence."""
-        answers = self._courier.dialogue.answers
-        until = time.monotonic() + self._timeout
-        while self._courier.wait(lambda: bool(answers), max(0.0, until - time.monotonic())):
-            message = answers.popleft()
-            if isinstance(message, MotionError):
-                raise message
-            if isinstance(message, kind):
-                return message
-        raise Unavailable(f"the server at {self.address} has not answered for {self._timeout:g} s")
+        return self._courier.answer(Roster)
 
 
 class _Iterated:

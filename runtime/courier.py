@@ -9,21 +9,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
 
 import zmq
 
 from motion.dialogue import Dialogue, Thread
 from motion.errors import MotionError, Unavailable
-from motion.protocol import Close, Generate, Message, OpenStream
+from motion.protocol import Close, Generate, Message, OpenStream, Pong, Roster, Statistics
 from runtime.keys import ClientKeys
-from runtime.line import Line, backoff
+from runtime.line import TRY_S, Line, backoff
 
 Socket = zmq.Socket[bytes]
-TRY_S: Final = 2.0
-"""how long one connection is given before another is tried"""
-LEAST_PATIENCE_S: Final = 5.0
-"""seconds of silence that are put up with at least: heartbeats of a busy machine may come late"""
+Answer = TypeVar("Answer", Pong, Statistics, Roster)
 _TICK_MS: Final = 50
 _BLINK_S: Final = 1.0  # a thread that took longer to come round stood still itself, and blames nobody for silence
 
@@ -50,12 +47,11 @@ class Courier:
         until, losses = time.monotonic() + self.timeout, self._line.losses
         for wait in backoff():
             self._connect()
-            self.wait(self._settled, min(TRY_S, max(0.01, until - time.monotonic())))
+            self.wait(lambda: self.dialogue.settled, min(TRY_S, max(0.01, until - time.monotonic())))
             with self.lock:
                 if self.dialogue.welcome is not None:
                     return
-                answers = list(self.dialogue.answers)
-            refusal = next((one for one in answers if isinstance(one, MotionError) and not one.retry), None)
+                refusal = self.dialogue.refusal
             if refusal is not None:
                 self._end()
                 raise refusal
@@ -77,6 +73,18 @@ class Courier:
             self._ring()
         return thread
 
+    def answer(self, kind: type[Answer]) -> Answer:
+        """The next answer of this kind. Raises what the server objects to, and Unavailable after silence."""
+        answers = self.dialogue.answers
+        until = time.monotonic() + self.timeout
+        while self.wait(lambda: bool(answers), max(0.0, until - time.monotonic())):
+            message = answers.popleft()
+            if isinstance(message, MotionError):
+                raise message
+            if isinstance(message, kind):
+                return message
+        raise Unavailable(f"the server at {self.address} has not answered for {self.timeout:g} s")
+
     def nudge(self) -> None:
         """The dialogue has something to say; the lock is held."""
         if self.dialogue.outgoing:
@@ -93,9 +101,6 @@ class Courier:
             self.say(Close())
         self._end()
         self.context.destroy(linger=200)
-
-    def _settled(self) -> bool:
-        return self.dialogue.welcome is not None or any(isinstance(one, MotionError) for one in self.dialogue.answers)
 
     def _connect(self) -> None:
         self._end()
@@ -149,7 +154,7 @@ class Courier:
                 line.send(dialogue)
                 if self._stopping:
                     break
-                error = self._silence(now)
+                error = line.silence(dialogue, self.timeout, now)
             ready = dict(poller.poll(_TICK_MS))
             if bell in ready:
                 while bell.poll(0):
@@ -175,10 +180,3 @@ class Courier:
             with self.lock:
                 self.dialogue.receive(parts, time.monotonic())
                 self.lock.notify_all()
-
-    def _silence(self, now: float) -> MotionError | None:
-        promised = self.dialogue.patience()
-        patience = min(self.timeout, max(promised, LEAST_PATIENCE_S))
-        if not promised or now - self.dialogue.heard <= patience:
-            return None
-        return Unavailable(f"the server at {self.address} has not been heard of for {patience:g} s")

@@ -19,7 +19,10 @@ from runtime.gate import join
 from runtime.keys import ClientKeys, load_client
 
 Socket = zmq.Socket[bytes]
+TRY_S: Final = 2.0
+"""how long one connection is given before another is tried"""
 _WAITS: Final = (0.1, 5.0)
+_LEAST_PATIENCE_S: Final = 5.0  # of silence are put up with: heartbeats of a busy machine may come late
 _LOST: Final = zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
 
 
@@ -94,6 +97,14 @@ class Line:
         """Send what the dialogue has to say."""
         while dialogue.outgoing and self.socket is not None:
             self.socket.send_multipart(dialogue.outgoing.popleft(), zmq.NOBLOCK)
+
+    def silence(self, dialogue: Dialogue, timeout: float, now: float) -> Unavailable | None:
+        """Whether nothing has come for longer than the server promised, or than `timeout` seconds."""
+        promised = dialogue.patience()
+        patience = min(timeout, max(promised, _LEAST_PATIENCE_S))
+        if not promised or now - dialogue.heard <= patience:
+            return None
+        return Unavailable(f"the server at {self.address} has not been heard of for {patience:g} s")
 
     def loss(self, message: list[bytes]) -> MotionError:
         """What a message of the monitor means."""

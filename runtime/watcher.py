@@ -17,18 +17,25 @@ from typing import Any, Final, Self
 import zmq
 
 from motion.errors import BadMessage, BadVersion, Unavailable
-from motion.protocol import Frames, Scene
+from motion.protocol import Frames, Scene, Welcome
 from motion.skeleton import Skeleton
 from motion.viewing import Viewing
-from runtime.address import keep_alive
+from runtime.address import keep_alive, with_port
 from runtime.gate import join
 from runtime.keys import ClientKeys
 
 _KERNEL_BYTES: Final = 65_536
 
 
+def watch_address(address: str, welcome: Welcome) -> str:
+    """Where watchers connect, at the server of this address. Raises Unavailable where it shows nothing."""
+    if not welcome.watch_port:
+        raise Unavailable(f"the server at {address} publishes nothing; it may be of an older version")
+    return with_port(address, welcome.watch_port)
+
+
 def subscribe(context: Any, address: str, viewing: Viewing, keys: ClientKeys | None) -> Any:
-    """A SUB at the address of watchers. Raises Unavailable where that is none."""
+    """A SUB at the address of watchers, which hears what `viewing` wants to hear."""
     socket = context.socket(zmq.SUB)
     socket.setsockopt(zmq.RCVHWM, 0)  # old frames are passed over; a full queue and a reconnection crash libzmq 4.3.5
     socket.setsockopt(zmq.RCVBUF, _KERNEL_BYTES)
