@@ -24,44 +24,24 @@ from typing import Any, Final, Self
 
 import zmq
 
-from motion.errors import BadConfig, Cancelled, MissingPart, MotionError, Unavailable, WorkLost
+from motion.errors import Cancelled, MotionError, Unavailable, WorkLost
 from motion.protocol import Done, Frames
 from motion.wire import Array
 from runtime import link
+from runtime.cluster import Cluster, Scale
 from runtime.exchange import Exchange
 from runtime.labour import Report, Tally, error_of
 from runtime.link import Plan, Pulse, Ready, Refused, Run
 from runtime.logs import about
 from runtime.pipeline import Pipeline
-from runtime.replica import Replica
 from runtime.start import Start
 
 _log = logging.getLogger(__name__)
-LOCAL: Final = "local"
-"""instead of a cluster's address: Ray on this machine, started and stopped with the server"""
 _SILENCE_S: Final = 10.0  # after which a replica does not count: its control thread reports twice a second
 _GREET_S: Final = 1.0
 _DOOR_S: Final = 0.1  # for which a clip waits at most for the one before to begin
 _LATE_S: Final = 5.0  # between the end of an order and its last message, which come by two ways
-_MANY: Final = 1000  # orders that a replica takes: they wait in it, where live sessions go before clips
 _LOST: Final = "the replica that worked on this ended before it was done; ask again"
-
-
-@dataclass(frozen=True)
-class Scale:
-    """How many replicas, where, and on what."""
-
-    ray: str = LOCAL
-    """address of a Ray cluster, or "local\""""
-    least: int = 1
-    most: int = 4
-    cpus: float = 1.0
-    """of each replica, as Ray counts them"""
-    gpus: float = 0.0
-    up_s: float = 2.0
-    """how long too much has to wait before there is one more"""
-    down_s: float = 60.0
-    """how long too little before there is one less"""
 
 
 @dataclass(eq=False)
@@ -112,7 +92,7 @@ class Replicas:
         self._open = open_pipeline
         self._models = models
         self._slots, self._plans = slots, plans
-        self._scale = scale
+        self._cluster, self._most = Cluster(scale), scale.most
         self._log = (log_level, log_format)
         self._names = (f"motus-{number}" for number in itertools.count(1))
         self._apps: dict[str, _App] = {}
@@ -129,23 +109,13 @@ class Replicas:
             end.setblocking(False)
 
     def __enter__(self) -> Self:
-        ray, serve = self._ray, self._serve = _ray()
-        local = self._scale.ray == LOCAL
-        try:
-            ray.init(
-                None if local else self._scale.ray,
-                **({"include_dashboard": False, "log_to_driver": False} if local else {}),
-                configure_logging=False,
-            )
-        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-            raise BadConfig(
-                f"no Ray cluster can be had at {self._scale.ray!r}: {error}; start one, or use 'local'"
-            ) from error
-        host = "127.0.0.1" if local else ray.util.get_node_ip_address()
-        self._exchange = Exchange(f"tcp://{host}:*")
-        serve.start(proxy_location="Disabled")
-        self._thread.start()
-        self._deploy(self._models)
+        with ExitStack() as stack:
+            stack.enter_context(self._cluster)
+            self._exchange = Exchange(f"tcp://{self._cluster.host}:*")
+            stack.callback(self._exchange.close)
+            self._thread.start()
+            self._deploy(self._models)
+            self._opened = stack.pop_all()
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -153,14 +123,11 @@ class Replicas:
             if job.lease is not None:
                 job.lease.cancel()
         for app in self._apps.values():
-            self._serve.delete(app.name)
-        if self._scale.ray == LOCAL:
-            self._serve.shutdown()
+            self._cluster.delete(app.name)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-        self._ray.shutdown()
-        self._exchange.close()
+        self._opened.close()
         self._bell.close()
         self._ringer.close()
 
@@ -178,7 +145,7 @@ class Replicas:
     def slots(self) -> int:
         """Clips that all replicas together take at a time, and those of one more, if there may be one."""
         hands = 0 if self._at_work is None else len(self._at_work.hands)
-        return self._slots * min(hands + 1, self._scale.most)
+        return self._slots * min(hands + 1, self._most)
 
     def run(self, key: int, order: Run) -> None:
         """Do a request."""
@@ -250,26 +217,8 @@ class Replicas:
 
     def _run_app(self, app: _App, start: Start) -> None:
         """On a thread of its own, for Ray takes its time."""
-        scale = self._scale
-        deployment = self._serve.deployment(
-            Replica,
-            name="worker",
-            max_ongoing_requests=_MANY,
-            ray_actor_options={"num_cpus": scale.cpus, "num_gpus": scale.gpus},
-            health_check_period_s=2.0,
-            autoscaling_config={
-                "min_replicas": scale.least,
-                "initial_replicas": scale.least,
-                "max_replicas": scale.most,
-                "target_ongoing_requests": self._slots,
-                "upscale_delay_s": scale.up_s,
-                "downscale_delay_s": scale.down_s,
-                "metrics_interval_s": 0.5,
-                "look_back_period_s": 2.0,
-            },
-        )
         try:
-            app.handle = self._serve.run(deployment.bind(start, self._open), name=app.name, route_prefix=None)
+            app.handle = self._cluster.run(app.name, start, self._open)
         except Exception as error:  # noqa: BLE001  Ray wraps whatever happened in many kinds of its own
             app.failure = app.failure or Unavailable(f"Ray Serve could not start {app.name}: {error}")
 
@@ -328,7 +277,7 @@ class Replicas:
         del self._apps[app.name]
         for name in app.hands:
             self.tally.gone(name)
-        self._loop.run_in_executor(None, self._serve.delete, app.name)
+        self._loop.run_in_executor(None, self._cluster.delete, app.name)
         _log.info("an application has retired", extra=about(app=app.name))
 
     def _miss(self, app: _App, name: bytes, how: str) -> None:
@@ -344,7 +293,6 @@ class Replicas:
         app.jobs.add(key)
         job = self._jobs[key] = _Job(app, time.monotonic())
         job.lease = asyncio.run_coroutine_threadsafe(self._lease(job, parts), self._loop)
-
         job.lease.add_done_callback(lambda lease: self._tell_end(key, lease))
 
     async def _lease(self, job: _Job, parts: list[bytes]) -> None:
@@ -396,13 +344,3 @@ class Replicas:
         job = self._jobs.pop(key)
         job.app.jobs.discard(key)
         return job
-
-
-def _ray() -> tuple[Any, Any]:
-    """Ray and Ray Serve. Raises MissingPart."""
-    try:
-        import ray
-        from ray import serve
-    except ImportError as error:
-        raise MissingPart(f"replicas need Ray, which is not installed ({error}): pip install 'motus[ray]'") from error
-    return ray, serve

@@ -23,12 +23,13 @@ from motion.bundle import Bundle, Manifest
 from motion.errors import BadConfig, MotionError
 from runtime import logs, settings
 from runtime.cache import Cache
+from runtime.cluster import Scale
 from runtime.crew import Crew
 from runtime.endpoint import Endpoint
 from runtime.gate import Gate
 from runtime.models import find, open_pipeline
 from runtime.pipeline import Pipeline
-from runtime.replicas import Replicas, Scale
+from runtime.replicas import Replicas
 from runtime.service import Service, pages
 from runtime.settings import ServeConfig
 from runtime.start import Start
