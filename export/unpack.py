@@ -41,8 +41,8 @@ Constants = dict[tuple[str, str], NDArray[np.generic]]
 
 
 def unpack(folder: Path, recipe: Recipe, run: Path) -> None:
-    """Writes the weights of the bundle in `folder`, whose sizes `recipe` tells, into `run`. Raises BadBundle for another
-    recipe's, and where `run` holds weights already."""
+    """Writes the weights of the bundle in `folder`, whose sizes `recipe` tells, into `run`. Raises BadBundle where the
+    bundle is another recipe's, and where `run` holds weights already."""
     there = [name for name in ("autoencoder.safetensors", "tokenizer.safetensors", *_LANGUAGE) if (run / name).exists()]
     if there:
         raise BadBundle(f"{run / there[0]} is there already; give a folder that holds no trained weights")

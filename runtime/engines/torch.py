@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from motion.errors import BadBundle
-from runtime.engines.layers import F32, Outcome, Past
+from runtime.engines.layers import F32, Outcome, Past, Rows
+from runtime.engines.static_rows import StaticRows
 
 
 class Causal:
@@ -60,19 +61,24 @@ class Causal:
         with torch.inference_mode():
             return F.embedding(_tensor(ids).to(self._table.device), self._table).float().cpu().numpy()
 
-    def layers(self, adapter: Mapping[str, Any], scale: float, head: F32, bias: F32) -> TorchLayers:
-        """The layers with an adapter merged, or as they are. Raises BadBundle."""
+    def layers(
+        self, adapter: Mapping[str, Any], scale: float, head: F32, bias: F32, static: bool | None = None
+    ) -> TorchLayers:
+        """The layers with an adapter merged, or as they are; `static`: in room that stays where it is
+        (runtime/engines/static_rows.py), None for where that is faster, on a card. Raises BadBundle."""
         trunk = merged(self._model.model, adapter, scale) if adapter else self._model.model
         own = [_tensor(array).to(self.head.device) for array in (head, bias)]
-        return TorchLayers(trunk.eval().requires_grad_(False), self.head, own[0].to(self.head.dtype), own[1])
+        still = self.head.device.type == "cuda" if static is None else static
+        return TorchLayers(trunk.eval().requires_grad_(False), self.head, own[0].to(self.head.dtype), own[1], still)
 
 
 class TorchLayers:
     """See `Layers`; mixing weights are not looked at."""
 
-    def __init__(self, trunk: Any, text_head: Tensor, head: Tensor, bias: Tensor) -> None:
+    def __init__(self, trunk: Any, text_head: Tensor, head: Tensor, bias: Tensor, static: bool = False) -> None:
         """trunk: embeddings -> hidden states (a transformers base model); head (codes, width), bias (codes,)."""
         self._trunk = trunk
+        self._static = static
         self._text_head = text_head
         self._head = head
         self._bias = bias
@@ -86,8 +92,10 @@ class TorchLayers:
         outcome, values = self.run(embeds[None], None, places, kept)
         return outcome, Past(before + len(embeds), values, sum(one.nbytes for pair in values for one in pair))
 
-    def rows(self) -> TorchRows:
+    def rows(self) -> Rows:
         """See `Layers`."""
+        if self._static:
+            return StaticRows(self._trunk, self._head, self._bias)
         return TorchRows(self, self._head.device)
 
     def words(self, hidden: F32) -> F32:

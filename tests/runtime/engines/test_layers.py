@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from motion.errors import BadBundle, BadRequest
+from runtime.engines import static_rows
 from runtime.engines.layers import F32, Layers, Past
 from runtime.engines.onnx import session
 from runtime.engines.torch import Causal
@@ -23,15 +25,15 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Parts:
     return make(tmp_path_factory.mktemp("backbone"))
 
 
-def in_torch(parts: Parts) -> Layers:
+def in_torch(parts: Parts, static: bool = False) -> Layers:
     causal = Causal.load(parts.folder, 1, exact=True)
-    return causal.layers(parts.adapter.tensors, parts.adapter.scale, *parts.head)
+    return causal.layers(parts.adapter.tensors, parts.adapter.scale, *parts.head, static)
 
 
-@pytest.fixture(scope="module", params=["fp32", "int8", "int4", "torch"])
+@pytest.fixture(scope="module", params=["fp32", "int8", "int4", "torch", "static"])
 def layers(parts: Parts, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Layers:
-    if request.param == "torch":
-        return in_torch(parts)
+    if request.param in ("torch", "static"):
+        return in_torch(parts, request.param == "static")
     return onnx_layers(parts, tmp_path_factory.mktemp("graphs"), PLANS[f"language-{request.param}.onnx"])
 
 
@@ -104,6 +106,35 @@ def test_memory_grows_with_a_sequence(layers: Layers) -> None:
     scores = alone(layers, embeds, 3)
     whole, _ = layers.read(embeds, None, _ones(layers))
     np.testing.assert_allclose(scores[-1], whole.codes[0], atol=5e-5)
+
+
+def test_room_that_stays_where_it_is_doubles_when_it_is_full(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(static_rows, "_PLACES", 1)
+    monkeypatch.setattr(static_rows, "_ROOM", 8)
+    embeds = some(30)
+    expected = alone(in_torch(parts), embeds, 5)
+    layers = in_torch(parts, static=True)
+    rows = layers.rows()
+    first = rows.add([read(layers, embeds[:5])], _ones(layers))
+    later: list[int] = []
+    for at in range(5, 30):
+        if at == 12:
+            later = rows.add([read(layers, embeds[:12]), read(layers, embeds[:9])], _ones(layers))
+        numbers = [*first, *later[:1]]
+        codes = rows.step(numbers, np.repeat(embeds[at][None], len(numbers), axis=0)).codes
+        for one in codes:
+            np.testing.assert_allclose(one, expected[at - 4], atol=5e-5)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA card")
+def test_a_recorded_step_gives_what_a_step_gives(parts: Parts) -> None:
+    causal = Causal.load(parts.folder, 1, exact=True, device="cuda")
+    embeds = some(40)
+    plain, recorded = (
+        alone(causal.layers(parts.adapter.tensors, parts.adapter.scale, *parts.head, static), embeds, 5)
+        for static in (False, True)
+    )
+    np.testing.assert_allclose(recorded, plain, atol=1e-4)
 
 
 @pytest.mark.parametrize("precision", sorted(EXACT))
