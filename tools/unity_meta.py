@@ -17,7 +17,8 @@ _TAIL = "  externalObjects: {}\n  userData: \n  assetBundleName: \n  assetBundle
 _PLUGINS = {
     "libzmq.so": "Linux", "libsodium.so": "Linux",
     "libzmq.dylib": "OSX", "libsodium.26.dylib": "OSX",
-    "libzmq.dll": "Windows", "libsodium-ac42d648.dll": "Windows", "msvcp140.dll": "Windows", "concrt140.dll": "Windows",
+    "libzmq.dll": "Windows", "libsodium-ac42d648.dll": "Windows", "msvcp140.dll": "Windows",
+    "vcruntime140.dll": "Windows", "vcruntime140_1.dll": "Windows",
 }  # fmt: skip
 
 

@@ -1,11 +1,12 @@
-"""libzmq with CURVE for the Unity package, taken out of pyzmq's wheels: `python -m tools.unity_plugins`.
+"""libzmq with CURVE for the Unity package, taken out of wheels: `python -m tools.unity_plugins`.
 
 Writes unity_bridge/Runtime/Plugins, which is committed so that an installation by git URL is whole. pyzmq has made
 libzmq part of its own module on Windows since version 26; the DLL comes from the last version that had one.
 
     Linux/x86_64     libzmq.so, libsodium.so               pyzmq 27.3.0, libzmq 4.3.5
     macOS            libzmq.dylib, libsodium.26.dylib      the same, for Intel and Apple
-    Windows/x86_64   libzmq.dll, libsodium-*.dll, runtime  pyzmq 25.1.2, libzmq 4.3.4
+    Windows/x86_64   libzmq.dll, libsodium-*.dll           pyzmq 25.1.2, libzmq 4.3.4
+                     Visual C++'s runtime                  msvc-runtime 14.44
 
 On Linux the wheels' made-up names are put back to the plain ones, in place; nothing else is changed.
 """
@@ -67,8 +68,20 @@ PLATFORMS = (
         (
             ("pyzmq.libs/libzmq-v141-mt-4_3_4-0a6f51ca.dll", "libzmq.dll"),
             ("pyzmq.libs/libsodium-ac42d648.dll", "libsodium-ac42d648.dll"),
-            ("pyzmq.libs/msvcp140.dll", "msvcp140.dll"),
-            ("pyzmq.libs/concrt140.dll", "concrt140.dll"),
+        ),
+    ),
+    Platform(  # of Python's wheels for Windows none has all of it: Python brings the rest
+        "Windows/x86_64",
+        Archive("msvc-runtime", "14.44.35112", "aba7fbe71897d25ed53fbb7f391e9f50289378a8a9ae218ba18530c663448391"),
+        "win_amd64",
+        "3.11",
+        tuple(
+            (f"msvc_runtime-14.44.35112.data/data/{folder}{name}", name)
+            for folder, name in (
+                ("", "msvcp140.dll"),
+                ("Scripts/", "vcruntime140.dll"),
+                ("Scripts/", "vcruntime140_1.dll"),
+            )
         ),
     ),
 )

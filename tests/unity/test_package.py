@@ -12,6 +12,7 @@ import pytest
 
 import motion
 from motion.errors import BadFile, MissingPart
+from tests.unity import dll
 from tools import build_unity, unity_meta, unity_plugins
 
 PACKAGE = unity_meta.PACKAGE
@@ -106,6 +107,14 @@ def test_the_native_libraries_are_those_of_the_wheels(tmp_path: Path) -> None:
         if path.is_file()
     }
     assert made == {path: hash_ for path, hash_ in kept.items() if path.suffix != ".meta"}
+
+
+def test_windows_libraries_find_what_they_want_beside_them_or_in_windows_itself() -> None:
+    folder = unity_plugins.FOLDER / "Windows" / "x86_64"
+    theirs = {"kernel32.dll", "advapi32.dll", "ws2_32.dll", "iphlpapi.dll"}
+    beside = {path.name for path in folder.glob("*.dll")}
+    wanted = {name for path in folder.glob("*.dll") for name in dll.wanted(path)}
+    assert {name for name in wanted if not name.startswith("api-ms-win-crt-")} - theirs == beside - {"libzmq.dll"}
 
 
 def _hash(path: Path) -> str:
