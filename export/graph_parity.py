@@ -14,6 +14,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from motion import features
 from motion.clip import positions
 from motion.quat import F32
 
+_ort: Any = import_module("onnxruntime.capi.onnxruntime_pybind11_state")  # carries no types
 GRAPHS = ("encoder.onnx", "decoder.onnx", "refiner.onnx")
 MOST_ERROR = {"fp32": 1e-4, "fp16": 2e-2}
 """relative error of features that is let through"""
@@ -40,6 +42,11 @@ MOST_JOINT_ERROR = {"fp32": 0.001, "fp16": 0.005}
 LEAST_EQUAL_CODES = {"fp32": 0.99, "fp16": 0.9}
 """a latent that lies on the edge between two codes falls to either side"""
 _CARDS = ("NvTensorRTRTXExecutionProvider", "TensorrtExecutionProvider", "CUDAExecutionProvider")
+_FAILURES: tuple[type[Exception], ...] = (
+    _ort.Fail, _ort.EPFail, _ort.RuntimeException, _ort.NotImplemented, _ort.EngineError, RuntimeError, ValueError,
+    OSError,
+)  # fmt: skip
+"""what a provider dies of for want of its card, driver or libraries"""
 _RANDOM = 4  # random clips
 _TOKENS = 24  # of each of them
 Run = Callable[[str, Mapping[str, np.ndarray]], F32]
@@ -106,12 +113,12 @@ def _samples(tokenizer: FlowVQ, held: FlowVQ, clips: Sequence[F32], steps: int, 
             held.encode(tensor) if recorded else torch.from_numpy(rng.integers(0, held.quantizer.size, (1, _TOKENS)))
         )
         grain = rng.standard_normal((1, 4 * codes.shape[1], width)).astype(np.float32)
-        exact: dict[int, list[Tensor]] = {}
+        exact: dict[int, tuple[Tensor, Tensor]] = {}
         for one in (tokenizer, held):
             double, quantized = doubles[id(one)], one.quantizer.lookup(codes).double()
             decoded = double.restore(double.reconstruct(quantized))
             start = torch.from_numpy(grain).double() * noise
-            exact[id(one)] = [decoded, _refine(double, quantized, decoded, start, steps)]
+            exact[id(one)] = (decoded, _refine(double, quantized, decoded, start, steps))
         trained = dict(zip(GRAPHS[1:], (one[0].float().numpy() for one in exact[id(tokenizer)]), strict=True))
         found.append(Sample(recorded, frames[None], codes.numpy(), grain, *exact[id(held)], trained))
     return found
@@ -191,7 +198,7 @@ def _in_onnxruntime(graphs: Mapping[str, bytes], provider: str = "CPUExecutionPr
 def _works(graph: bytes, provider: str) -> bool:
     try:
         return _session(graph, provider).get_providers()[0] == provider
-    except Exception:  # noqa: BLE001  whatever a provider without a card dies of, it does not work here
+    except _FAILURES:
         return False
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import onnx
+from google.protobuf.message import DecodeError
 
 from export.lowered import lowered
 from models.checkpoint import cache_folder
@@ -106,7 +107,7 @@ def _content(graph: Path, precision: Precision) -> bytes:
             onnx.checker.check_model(graph)
             return graph.read_bytes()
         return lowered(onnx.load(graph), precision).SerializeToString()
-    except Exception as error:
+    except (OSError, DecodeError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise BadFile(f"is no ONNX graph ({error}); export it again", str(graph)) from error
 
 

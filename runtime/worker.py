@@ -202,7 +202,7 @@ def open_worker(
         pipeline = open_pipeline(start, stack)
         _log.info("warming up")
         pipeline.warm_up()
-    except Exception as error:  # the front says in one sentence why there is no service
+    except Exception as error:  # a process's last word: the front says in one sentence why there is no service
         if not isinstance(error, MotionError):
             _log.exception("the first generation failed")
             error = Internal(f"the models could not be opened: {error!r}")

@@ -169,7 +169,7 @@ def _pip(environment: Environment, files: list[Path], options: list[str], held: 
         try:
             with open(environment.log, "a", encoding="utf-8") as log:
                 said = progress.follow(child.stdout, log, packages=sum(map(_count, files)))
-        except BaseException:
+        except BaseException:  # Ctrl-C too: pip must not go on alone
             child.terminate()
             raise
     if child.returncode:

@@ -34,11 +34,12 @@ class TorchEngine:
         torch.set_num_threads(threads)
         try:
             onnx: Any = import_module("onnx")
+            damaged: type[Exception] = import_module("google.protobuf.message").DecodeError  # onnx brings protobuf
         except ImportError as error:
             raise MissingPart("engine 'torch' reads graphs with the package onnx; pip install onnx") from error
         try:
             graph = onnx.load(path).graph
-        except Exception as error:
+        except (OSError, ValueError, damaged) as error:
             raise BadBundle(f"{path} is no ONNX graph: {error}") from error
         self._device, self._dtype = torch.device(device), dtype
         self._nodes: list[tuple[Callable[[_Values, _Facts], Any], list[str], list[str], _Facts]] = []

@@ -49,7 +49,7 @@ def look() -> float:
         with contextlib.redirect_stdout(said):
             try:
                 exec(code, {"bpy": bpy, "click": click, "key": key, "move": move})
-            except BaseException:  # noqa: BLE001
+            except BaseException:  # noqa: BLE001  the one who ordered it is told; this process goes on
                 said.write("\n!\n" + traceback.format_exc())
         part = FOLDER / "answer.part"
         part.write_text(said.getvalue(), "utf-8")
