@@ -55,6 +55,20 @@ class Language:
 
 
 @dataclass(frozen=True)
+class Pictures:
+    """Of clips, for tokenizers that learn by them."""
+
+    folder: Path
+    """Folder that `python -m export.render` filled."""
+    clips: int = 2
+    """Clips a step that come with their pictures; the others come without."""
+
+    def __post_init__(self) -> None:
+        if self.clips < 1:
+            raise BadConfig(f"pictures.clips must be 1 or more, got {self.clips}; leave [pictures] out for none")
+
+
+@dataclass(frozen=True)
 class Recipe:
     """One trained bundle."""
 
@@ -71,6 +85,8 @@ class Recipe:
     """Of the tokenizer's second stage, where it has one: VerMo's refiner, UniMotion's flow head."""
     tokenizer: contract.Config = field(default_factory=FlowVQConfig)
     """Of the kind that `[tokenizer] kind` names (a file of models/tokenizers); without one it is VerMo's."""
+    pictures: Pictures | None = None
+    """None: it learns from motion alone."""
     language: Language = field(default_factory=Language)
     tasks: tuple[str, ...] = ("text-to-motion", "motion-to-text", "prediction", "in-betweening", "unconditional")
     """What the language model is trained on."""

@@ -1,7 +1,8 @@
 """Trains the tokenizer of any kind, stage after stage by its own losses; `export.train_tokenizer` calls it.
 
 Every stage ends with <run>/<stage>.safetensors and goes on from its checkpoint when it was stopped; the last one's
-weights are <run>/tokenizer.safetensors. Clips come without pictures.
+weights are <run>/tokenizer.safetensors. Where the recipe names pictures (export/pictures.py) and the tokenizer
+looks at any, some clips of each step come with theirs.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from export import dataset, loop
+from export import dataset, loop, pictures
+from export.pictures import Gallery
 from export.recipe import Recipe, Training
 from export.relaid import Relaid, relaid
 from models.tokenizers import contract, kinds
@@ -34,9 +37,11 @@ class Stage(nn.Module):
         self.tokenizer = tokenizer
         self.stage = stage
 
-    def forward(self, frames: Tensor, step: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """Features (B, T, D) -> terms by name."""
-        return self.tokenizer.losses(contract.Batch(frames, None, step, generator), self.stage)
+    def forward(
+        self, frames: Tensor, step: int, generator: torch.Generator, views: contract.Views | None = None
+    ) -> dict[str, Tensor]:
+        """Features (B, T, D), and pictures of some of the clips -> terms by name."""
+        return self.tokenizer.losses(contract.Batch(frames, views, step, generator), self.stage)
 
 
 def made(recipe: Recipe, statistics: Statistics | None = None) -> Any:
@@ -76,6 +81,16 @@ def train(recipe: Recipe) -> None:
     save_file(tokenizer.state_dict(), recipe.run / "tokenizer.safetensors")
 
 
+def gallery(recipe: Recipe, tokenizer: Any, data: dataset.Dataset) -> Gallery | None:
+    """The recipe's pictures of a data set in the tokenizer's layout; None where it names none, or the tokenizer looks
+    at none. Raises BadFile where they are missing."""
+    if recipe.pictures is None or not hasattr(tokenizer, "backbone"):
+        return None
+    shown = pictures.load(recipe.pictures.folder, data)
+    fps = features.find(tokenizer.features).fps
+    return Gallery(data, shown, fps, recipe.pictures.clips, tokenizer.view_each_frame)
+
+
 def _count(tokenizer: nn.Module) -> int:
     return sum(parameter.numel() for parameter in tokenizer.parameters())
 
@@ -86,10 +101,16 @@ def _train(recipe: Recipe, tokenizer: Any, data: dataset.Dataset, stage: str, tr
     for name, parameter in tokenizer.named_parameters():
         parameter.requires_grad_(name.startswith(tokenizer.stages[stage]))
     parameters = [parameter for parameter in tokenizer.parameters() if parameter.requires_grad]
+    shown = gallery(recipe, tokenizer, data) if stage == "autoencoder" else None
 
     def loss(model: nn.Module, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         step = loop.step_of(generator, training, accelerator)
-        return model(torch.from_numpy(crops.arrays(batch)).to(accelerator.device), step, generator)
+        frames, views = crops.arrays(batch), None
+        if shown is not None:
+            frames, views = shown.mixed(frames, np.random.default_rng([training.seed, generator.initial_seed()]))
+        if views is not None:
+            views = contract.Views(*(one.to(accelerator.device) for one in (views.images, views.places, views.shown)))
+        return model(torch.from_numpy(frames).to(accelerator.device), step, generator, views)
 
     loop.train(Stage(tokenizer, stage), parameters, crops.epoch, loss, training, recipe.run / stage, accelerator)
     if accelerator.is_main_process:

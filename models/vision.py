@@ -4,12 +4,13 @@
 `timm:NAME`             any of timm's by way of transformers, e.g. timm:hrnet_w48, which two of the papers use
 `transformers:FOLDER`   any of transformers' backbones from a folder with its weights
 
-Those of other makers are frozen, as the papers freeze HRNet; they need their package, and weights that the user has.
+Those of other makers are frozen, as the papers freeze HRNet; timm's need `pip install "motus[vision]"`, and all of
+them weights that the user has.
 """
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import AutoBackbone, AutoConfig, TimmBackboneConfig
 
-from motion.errors import BadConfig
+from motion.errors import BadConfig, MissingPart
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, which other makers' backbones expect
 _SMALL = 48  # channels, as HRNet-w48's finest
@@ -64,13 +65,12 @@ class Frozen(nn.Module):
 
 
 def build(name: str) -> Small | Frozen:
-    """The backbone of a name, without weights where these are not in a folder. Raises BadConfig."""
+    """The backbone of a name, without weights where these are not in a folder. Raises BadConfig, MissingPart."""
     maker, _, which = name.partition(":")
     if name == "small":
         return Small()
     if maker == "timm" and which:
-        if find_spec("timm") is None:
-            raise BadConfig(f"backbone {name!r} needs the package timm, which is not installed; install it")
+        _timm(name)
         choice: dict[str, Any] = {"use_pretrained_backbone": False, "out_indices": (1, 2, 3, 4)}
         sizes = TimmBackboneConfig(backbone=which, **choice)
         try:
@@ -86,6 +86,18 @@ def build(name: str) -> Small | Frozen:
         model = type(AutoBackbone.from_config(sizes)).from_pretrained(which, local_files_only=True)
         return Frozen(model, sum(model.channels))
     raise BadConfig(f"there is no backbone {name!r}; choose small, timm:NAME or transformers:FOLDER")
+
+
+def _timm(name: str) -> None:
+    """Raises MissingPart where timm, or what it stands on, cannot be loaded."""
+    try:
+        importlib.import_module("timm")
+    except (ImportError, RuntimeError) as error:  # torchvision dies of a torch that it was not built for
+        raise MissingPart(
+            f"backbone {name!r} needs timm, which cannot be loaded ({error}); install it with: "
+            'pip install "motus[vision]" '
+            "(with a CPU build of torch: torchvision's CPU build, from the same index)"
+        ) from error
 
 
 def sampled(maps: Tensor, places: Tensor) -> Tensor:

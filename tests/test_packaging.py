@@ -72,10 +72,10 @@ def test_what_the_server_imports_is_installed_with_the_core() -> None:
     [
         ("motion", ()),
         ("runtime", ("tensorrt", "export", "ray")),
-        ("models", ("export", "anny", "smplx")),
-        ("export", ("export", "view", "tensorrt")),
+        ("models", ("export", "anny", "smplx", "vision")),
+        ("export", ("export", "view", "tensorrt", "render")),
         ("tools", ("view", "export", "dev", "anny", "smplx")),
-        ("tests", ("view", "export", "dev", "tensorrt", "blender", "anny", "smplx")),
+        ("tests", ("view", "export", "dev", "tensorrt", "blender", "anny", "smplx", "render", "vision")),
     ],
 )
 def test_what_a_package_imports_is_declared(package: str, extras: tuple[str, ...]) -> None:

@@ -35,14 +35,14 @@ class Config(Protocol):
 
 @dataclass(frozen=True)
 class Views:
-    """What cameras saw of the clips of a batch."""
+    """What cameras saw of the clips of a batch. S clips of it have pictures; only theirs are here, in their order."""
 
     images: Tensor
-    """(B, F, 3, H, W) from 0 to 1; F is 1 where one picture stands for the clip, T where each frame has its own."""
+    """(S, F, 3, H, W) from 0 to 1; F is 1 where one picture stands for the clip, T where each frame has its own."""
     places: Tensor
-    """(B, F, J, 2) joints in the pictures: x and y from -1, the first edge, to 1, the last."""
+    """(S, F, J, 2) joints in the pictures: x and y from -1, the first edge, to 1, the last."""
     shown: Tensor
-    """(B,) true where there is a picture; elsewhere images and places are not looked at."""
+    """(B,) true where a clip has pictures, S times."""
 
 
 @dataclass(frozen=True)

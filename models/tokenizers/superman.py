@@ -234,10 +234,7 @@ class VisionGuided(nn.Module):
         for which, with_views in ((shown.nonzero()[:, 0], True), ((~shown).nonzero()[:, 0], False)):
             if not len(which):
                 continue
-            some = None
-            if with_views and views is not None:
-                some = Views(views.images[which], views.places[which], views.shown[which])
-            latents = self.latents(frames[which], some)
+            latents = self.latents(frames[which], views if with_views else None)
             codes = self.choose(latents)
             entries = self.book.lookup(codes)[..., : latents.shape[-1]]
             if self.training and latents.shape[-1] == self.book.inner.codebook.shape[-1]:
@@ -274,8 +271,7 @@ class _Sighted(nn.Module):
         self.tokenizer = tokenizer
 
     def forward(self, features: Tensor, images: Tensor, places: Tensor) -> Tensor:
-        shown = torch.ones(1, dtype=torch.bool)
-        return self.tokenizer.encode(features, Views(images, places, shown))
+        return self.tokenizer.encode(features, Views(images, places, torch.ones(1, dtype=torch.bool)))
 
 
 def write(codes: Tensor) -> str:

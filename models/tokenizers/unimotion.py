@@ -207,8 +207,7 @@ class CmaVae(nn.Module):
         kl, aligned = divergence(motion), torch.zeros((), device=frames.device)
         if views is not None and views.shown.any():
             with_picture = views.shown.nonzero()[:, 0]
-            some = Views(views.images[with_picture], views.places[with_picture], views.shown[with_picture])
-            fused = self.fused_posterior(frames[with_picture], some)
+            fused = self.fused_posterior(frames[with_picture], views)
             latents = latents.index_copy(0, with_picture, fused.sample(batch.generator).to(latents.dtype))
             kl = kl + divergence(fused)
             aligned = divergence(motion.pick(with_picture), fused.frozen())

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from motion import fitting
-from motion.camera import Camera, Real
+from motion.camera import Camera, Points, Real
 from motion.clip import Clip
 from motion.features.checks import clip_fits, frames_fit
 from motion.quat import F32, rotate
@@ -73,9 +73,15 @@ def encode(clip: Clip, camera: Camera = FRONT) -> F32:
     """Features (T, 51) of a `smplx22` clip at 25 frames per second before a camera. Raises BadClip where a joint comes
     too near the camera: `camera.watching` gives one that stands far enough away."""
     clip_fits(clip, NAME, FPS)
-    pixels, depth = camera.seen(marks(clip))
+    return seen(marks(clip), camera)
+
+
+def seen(points: Points, camera: Camera) -> F32:
+    """Features (T, 51) of world positions (T, 17, 3) of Human3.6M's joints before a camera. Raises BadClip as `encode`
+    does."""
+    pixels, depth = camera.seen(points)
     relative_mm = (depth - depth[:, :1]) * 1000
-    return np.concatenate([pixels.reshape(len(clip), -1), relative_mm], axis=1).astype(np.float32)
+    return np.concatenate([pixels.reshape(len(points), -1), relative_mm], axis=1).astype(np.float32)
 
 
 def marks(clip: Clip) -> F32:
@@ -83,6 +89,12 @@ def marks(clip: Clip) -> F32:
     at, turns = fk(clip.skeleton, clip.rotations, clip.root, clip.offsets)
     head = SMPLX22.index("head")
     size = np.linalg.norm(clip.skeleton.offsets[head]) / np.linalg.norm(SMPLX22.offsets[head])
+    return marks_on(at, turns, float(size))
+
+
+def marks_on(at: F32, turns: F32, size: float = 1.0) -> F32:
+    """World positions (T, 17, 3) of Human3.6M's joints on a body whose joints stand at (T, 22, 3) and are turned by
+    (T, 22, 4) from the rest pose of `smplx22`; size: of its head, times that of `smplx22`'s."""
     return at[:, _RIDES] + rotate(turns[:, _RIDES], _MARKS * np.float32(size))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ import torch
 from transformers import ResNetBackbone, ResNetConfig
 
 from models import vision
-from motion.errors import BadConfig
+from motion.errors import BadConfig, MissingPart
 
 
 def test_the_small_one_sees_at_a_quarter_of_the_size() -> None:
@@ -37,7 +37,6 @@ def test_one_of_transformers_comes_from_a_folder_frozen(tmp_path: Path) -> None:
     [
         ("resnet", "no backbone 'resnet'; choose small, timm:NAME or transformers:FOLDER"),
         ("transformers:nowhere", "'nowhere' holds none"),
-        ("timm:no_such_net", "timm"),
     ],
 )
 def test_what_there_is_not_is_named(name: str, words: str) -> None:
@@ -45,9 +44,18 @@ def test_what_there_is_not_is_named(name: str, words: str) -> None:
         vision.build(name)
 
 
-@pytest.mark.skipif(find_spec("timm") is None, reason="needs timm")
 def test_one_of_timm_comes_by_name() -> None:
-    assert vision.build("timm:resnet10t").channels > 48
+    pytest.importorskip("timm", reason="needs the extra vision")
+    found = vision.build("timm:resnet10t")
+    assert found(torch.rand(1, 3, 64, 64)).shape == (1, found.channels, 16, 16)
+    with pytest.raises(BadConfig, match=r"choose one of timm\.list_models"):
+        vision.build("timm:no_such_net")
+
+
+def test_timm_that_cannot_be_loaded_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(MissingPart, match=r"motus\[vision\]"):
+        vision.build("timm:resnet10t")
 
 
 def test_sampling_reads_the_map_between_its_cells() -> None:

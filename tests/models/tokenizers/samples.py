@@ -62,12 +62,14 @@ def error(tokenizer: Any, ours: Tensor, theirs: Tensor) -> float:
     return float(((ours - theirs) / scale).square().mean() / ((mean - theirs) / scale).square().mean())
 
 
-def views(tokenizer: Any, frames: Tensor) -> contract.Views | None:
-    """Noise pictures for the first half of the clips, joints spread over them; none where none are looked at."""
+def views(tokenizer: Any, frames: Tensor, shown: int | None = None) -> contract.Views | None:
+    """Noise pictures for the first clips, half of them if not told, with joints spread over them; none where none are
+    looked at."""
     if not hasattr(tokenizer, "backbone"):
         return None
     generator = torch.Generator().manual_seed(1)
     count = frames.shape[1] if tokenizer.view_each_frame else 1
-    images = torch.rand(len(frames), count, 3, 32, 32, generator=generator)
-    places = torch.rand(len(frames), count, tokenizer.joints, 2, generator=generator) * 1.6 - 0.8
-    return contract.Views(images, places, torch.arange(len(frames)) < len(frames) // 2)
+    clips = len(frames) // 2 if shown is None else shown
+    images = torch.rand(clips, count, 3, 32, 32, generator=generator)
+    places = torch.rand(clips, count, tokenizer.joints, 2, generator=generator) * 1.6 - 0.8
+    return contract.Views(images, places, torch.arange(len(frames)) < clips)

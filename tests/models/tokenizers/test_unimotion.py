@@ -71,8 +71,7 @@ def test_the_loss_is_equation_three_and_its_alignment_warms_up() -> None:
     with torch.no_grad():
         frames = samples.frames("uni269")
         assert views is not None
-        motion, some = tokenizer.posterior(frames), Views(views.images[:2], views.places[:2], views.shown[:2])
-        fused = tokenizer.fused_posterior(frames[:2], some)
+        motion, fused = tokenizer.posterior(frames), tokenizer.fused_posterior(frames[:2], views)
     expected = _kl(motion.pick(torch.tensor([0, 1])), fused.mean.numpy(), np.exp(0.5 * fused.log_variance.numpy()))
     assert terms["alignment"] == pytest.approx(expected, rel=1e-3)
     assert terms["kl"] == pytest.approx(float(divergence(motion) + divergence(fused)), rel=1e-3)
@@ -91,14 +90,14 @@ def test_clips_with_pictures_are_decoded_from_what_the_fused_encoder_says() -> N
 
     assert reached(None) == {"motion": True, "fused": False, "backbone": False}
     assert reached(views) == {"motion": True, "fused": True, "backbone": True}
-    every = dataclasses.replace(views, shown=torch.ones(4, dtype=torch.bool))
+    every = samples.views(tokenizer, samples.frames("uni269"), 4)
     assert reached(every) == {"motion": False, "fused": True, "backbone": True}
 
 
 def test_the_alignment_moves_the_motion_encoder_and_never_its_teacher() -> None:
     tokenizer = made()
     frames = samples.frames("uni269")
-    views = samples.views(tokenizer, frames)
+    views = samples.views(tokenizer, frames, len(frames))
     assert views is not None
     divergence(tokenizer.posterior(frames), tokenizer.fused_posterior(frames, views).frozen()).backward()
     touched = {n.split(".")[0] for n, p in tokenizer.named_parameters() if p.grad is not None and p.grad.any()}
