@@ -105,6 +105,8 @@ def formats(figures: dict[str, Any]) -> list[str]:
         ]
         for row in figures["speeds"]
     ]  # fmt: skip
+    machine = figures.get("machine")
+    where = "" if machine is None else f" {machine['cpu']}, load {machine['load_before']} before the run."
     return [
         "## Motion files: reading and writing",
         "",
@@ -112,7 +114,7 @@ def formats(figures: dict[str, Any]) -> list[str]:
         "",
         "Megabytes of file and frames a second of one core's time, from bytes on disk to a clip and back (asked for: "
         "BVH is read at 30 MB/s or more). BVH recordings are written as BVH again; the files of other formats hold "
-        "twenty clips of Bandai Namco, the GLB a mesh each besides.",
+        f"twenty clips of Bandai Namco, the GLB a mesh each besides. The best of seven runs each.{where}",
         "",
         *_table(["files of", "files", "MB", "read, MB/s", "frames a second", "written, MB/s", "frames a second"], rows),
     ]
