@@ -84,7 +84,7 @@ namespace Motus.Editor
             for (var frame = 0; frame < clip.Count; frame++)
             {
                 var time = (float)(frame / clip.Fps);
-                body.Show(clip[frame], 1, MotusParts.All, MotusRootMotion.Apply, true, frame == 0 ? 0 : (float)(1 / clip.Fps));
+                body.Show(clip[frame], 1, BoneMask.All, MotusRootMotion.Apply, true, frame == 0 ? 0 : (float)(1 / clip.Fps));
                 for (var track = 0; track < tracks.Count; track++)
                 {
                     Key(curves, 7 * track, time, tracks[track].Transform.localPosition);

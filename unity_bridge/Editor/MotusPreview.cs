@@ -43,7 +43,7 @@ namespace Motus.Editor
                 _body.Place();
             }
             _clip.Sample(time, _pose);
-            _body.Show(_pose, 1, MotusParts.All, MotusRootMotion.Apply, true, (float)Math.Max(0, time - _time));
+            _body.Show(_pose, 1, BoneMask.All, MotusRootMotion.Apply, true, (float)Math.Max(0, time - _time));
             _time = time;
             return true;
         }

@@ -56,7 +56,7 @@ namespace Motus
         }
 
         /// <summary>Show a pose.</summary>
-        public void Show(BodyPose pose, float weight, MotusParts parts, MotusRootMotion root, bool holdFeet, float dt)
+        public void Show(BodyPose pose, float weight, BoneMask mask, MotusRootMotion root, bool holdFeet, float dt)
         {
             if (_retargeter == null) return;
             _retargeter.Carry(pose, _motion);
@@ -65,7 +65,7 @@ namespace Motus
             _root = RootMotion.Of(_motion, _placed ? _root.Heading : 0);
             if (!_placed) Begin();
             else if (root != MotusRootMotion.Ignore && weight > 0) Move(before, root);
-            Bones(weight, parts);
+            Bones(weight, mask);
         }
 
         /// <summary>Show a pose with the character's transform where it is: the hips go the whole way. For baking muscles, whose body
@@ -76,7 +76,7 @@ namespace Motus
             _retargeter.Carry(pose, _motion);
             if (holdFeet) _feet.Hold(_motion, pose.Contacts, dt);
             _root = default;
-            Bones(1, MotusParts.All);
+            Bones(1, BoneMask.All);
         }
 
         /// <summary>The first pose stands where the character does, and faces as it faces.</summary>
@@ -97,13 +97,13 @@ namespace Motus
             else character.position = _origin + _facing * Scaled(HostAxes.ToUnity(_root.Ground));
         }
 
-        private void Bones(float weight, MotusParts parts)
+        private void Bones(float weight, BoneMask mask)
         {
             var character = _animator.transform;
             foreach (var bone in MotusBones.Order)
             {
                 var transform = _bones[bone];
-                if (transform == null || (parts & MotusBones.Part(bone)) == 0) continue;
+                if (transform == null || !mask.Has(bone)) continue;
                 var turn = character.rotation * HostAxes.ToUnity(_root.Local(_motion[bone])) * _bones.Rest(bone);
                 transform.rotation = weight < 1 ? Quaternion.Slerp(transform.rotation, turn, weight) : turn;
                 if (bone != HumanBone.Hips) continue;

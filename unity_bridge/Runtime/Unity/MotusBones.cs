@@ -55,21 +55,6 @@ namespace Motus
         /// <summary>How a bone stands in the avatar's pose, seen from the character.</summary>
         public Quaternion Rest(HumanBone bone) => _rest[(int)bone];
 
-        /// <summary>Which part a bone belongs to.</summary>
-        public static MotusParts Part(HumanBone bone)
-        {
-            switch (bone)
-            {
-                case HumanBone.Hips: return MotusParts.Hips;
-                case HumanBone.Neck: case HumanBone.Head: return MotusParts.Head;
-                case HumanBone.LeftUpperArm: case HumanBone.LeftLowerArm: case HumanBone.LeftHand: return MotusParts.LeftArm;
-                case HumanBone.RightUpperArm: case HumanBone.RightLowerArm: case HumanBone.RightHand: return MotusParts.RightArm;
-                case HumanBone.LeftUpperLeg: case HumanBone.LeftLowerLeg: case HumanBone.LeftFoot: case HumanBone.LeftToes: return MotusParts.LeftLeg;
-                case HumanBone.RightUpperLeg: case HumanBone.RightLowerLeg: case HumanBone.RightFoot: case HumanBone.RightToes: return MotusParts.RightLeg;
-                default: return MotusParts.Trunk;
-            }
-        }
-
         /// <summary>Place and rotation below the character in the avatar's pose, by what the avatar says of each bone on the way.</summary>
         private void Rest(Transform bone, Transform root, out Vector3 place, out Quaternion turn)
         {

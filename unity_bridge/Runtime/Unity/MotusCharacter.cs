@@ -32,6 +32,10 @@ namespace Motus
         [SerializeField] private float weight = 1;
 
         [SerializeField] private MotusParts parts = MotusParts.All;
+
+        [Tooltip("Bones of these parts that do what the Animator does all the same")]
+        [SerializeField] private HumanBone[] without = System.Array.Empty<HumanBone>();
+
         [SerializeField] private MotusRootMotion rootMotion = MotusRootMotion.Apply;
         [SerializeField] private bool holdFeet = true;
 
@@ -73,6 +77,9 @@ namespace Motus
 
         /// <summary>Which parts of the body it is let onto.</summary>
         public MotusParts Parts { get => parts; set => parts = value; }
+
+        /// <summary>Bones of these parts that do what the Animator does all the same.</summary>
+        public HumanBone[] Without { get => without; set => without = value ?? System.Array.Empty<HumanBone>(); }
 
         /// <summary>What becomes of the way it goes.</summary>
         public MotusRootMotion RootMotion { get => rootMotion; set => rootMotion = value; }
@@ -228,13 +235,14 @@ namespace Motus
 
         private void Show(float shown, float dt)
         {
-            var byMuscles = blendMuscles && shown < 1 && parts == MotusParts.All;
+            var mask = BoneMask.Of(parts, without);
+            var byMuscles = blendMuscles && shown < 1 && mask.Whole;
             if (byMuscles)
             {
                 if (_muscles == null) _muscles = new MotusMuscles(GetComponent<Animator>());
                 _muscles.Remember();
             }
-            _body.Show(_pose, byMuscles ? 1 : shown, parts, rootMotion, holdFeet, dt);
+            _body.Show(_pose, byMuscles ? 1 : shown, mask, rootMotion, holdFeet, dt);
             if (byMuscles) _muscles.Blend(shown);
         }
 
