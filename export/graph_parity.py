@@ -119,7 +119,9 @@ def _samples(tokenizer: FlowVQ, held: FlowVQ, clips: Sequence[F32], steps: int, 
             decoded = double.restore(double.reconstruct(quantized))
             start = torch.from_numpy(grain).double() * noise
             exact[id(one)] = (decoded, _refine(double, quantized, decoded, start, steps))
-        trained = dict(zip(GRAPHS[1:], (one[0].float().numpy() for one in exact[id(tokenizer)]), strict=True))
+        trained: dict[str, F32] = dict(
+            zip(GRAPHS[1:], (one[0].float().numpy() for one in exact[id(tokenizer)]), strict=True)
+        )
         found.append(Sample(recorded, frames[None], codes.numpy(), grain, *exact[id(held)], trained))
     return found
 

@@ -17,16 +17,13 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, ClassVar, Protocol
 
 from motion.errors import BadConfig, MotionError
-
-if TYPE_CHECKING:
-    from tools.latency import Latency
 
 _EXAMPLES = """\
 examples:
@@ -43,6 +40,16 @@ examples:
 """
 MEASURES = ("latency", "throughput", "engines", "windows", "dial")
 KINDS = (*MEASURES, "serve", "page", "all")
+
+
+class Figures(Protocol):
+    """What was measured: a dataclass, whose fields are written to a file, and a table for people."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def table(self) -> str:
+        """For people."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,10 @@ class BenchConfig:
             raise BadConfig(f"--cores must be 1 to {os.cpu_count()} on this machine; got {self.cores}")
         if not self.batches or min(self.batches) < 1:
             raise BadConfig(f"--batches must be numbers from 1; got {', '.join(map(str, self.batches)) or 'none'}")
+
+    def record(self) -> dict[str, object]:
+        """For JSON."""
+        return {**asdict(self), "json": str(self.json)}
 
 
 def parse(arguments: list[str] | None = None) -> tuple[str, BenchConfig]:
@@ -142,33 +153,6 @@ def keep_to(cores: int) -> None:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
 
 
-def table(figures: Latency) -> str:
-    """The figures for people, each beside what is asked of it."""
-    eager = figures.eager or {}
-    rows = [
-        ("first frame, p50", f"{1000 * figures.first_frame_s.p50:.0f} ms", "under 60 ms on 2 cores"),
-        ("first frame, p95", f"{1000 * figures.first_frame_s.p95:.0f} ms", "under 120 ms"),
-        ("first frame inside the server, p50", f"{1000 * figures.first_output_s.p50:.0f} ms", ""),
-        ("whole clip, p50", f"{figures.clip_s.p50:.3f} s", "under 0.25 s for 6 s"),
-        ("whole clip, p95", f"{figures.clip_s.p95:.3f} s", ""),
-        ("sustained", f"{figures.realtime_factor:.1f} x real time", "24"),
-        ("frames", f"{figures.frames_per_s:.0f} /s", ""),
-        ("tokens", f"{figures.tokens_per_s:.0f} /s", ""),
-        ("longest wait while playing, p95", f"{figures.starved_s.p95:.2f} s", "0"),
-        ("memory of all its processes, after", f"{figures.rss_mb:.0f} MB", "under 800 MB"),
-        ("memory, peak", f"{figures.peak_rss_mb:.0f} MB", ""),
-        ("start until ready, nothing cached", f"{figures.start_cold_s:.1f} s", ""),
-        ("start until ready, again", f"{figures.start_s:.1f} s", "under 20 s"),
-    ]
-    if eager:
-        rows += [
-            ("plain torch, whole clip", f"{eager['eager_clip_s']:.2f} s", ""),
-            ("faster than plain torch, whole clip", f"{eager['clip_ratio']:.1f} x", "5"),
-            ("faster than plain torch, first frame", f"{eager['first_ratio']:.1f} x", ""),
-        ]
-    return "\n".join(f"{name:<38}{value:>18}   {wanted}".rstrip() for name, value, wanted in rows)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """The exit status: 0 measured, 1 it failed, 2 wrong arguments."""
     try:
@@ -184,19 +168,15 @@ def main(arguments: list[str] | None = None) -> int:
     if kind == "all":
         return everything(config)
     facts = machine()
-    measures: dict[str, Callable[[BenchConfig], dict[str, object]]] = {
-        "latency": _latency, "throughput": _throughput, "engines": _engines, "windows": _windows,
-        "dial": _dial,
-        "serve": _serve,
-    }  # fmt: skip
     try:
-        figures = measures[kind](config)
+        figures = _measure(kind, config)
     except MotionError as error:
         print(f"\ntools.bench: {error}", file=sys.stderr)
         return 1
+    print(f"\n{figures.table()}")
     command = command_line(kind, sys.argv[1:] if arguments is None else arguments)
     config.json.parent.mkdir(parents=True, exist_ok=True)
-    record = {"machine": facts, "command": command, **figures}
+    record = {"machine": facts, "command": command, **asdict(figures)}
     config.json.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     print(f"\n{facts['cpu']}, {facts['cores']} cores, load before {facts['load_before']}; wrote {config.json}")
     return 0
@@ -213,36 +193,33 @@ def command_line(kind: str, arguments: Sequence[str]) -> str:
     return " ".join(["python -m tools.bench", kind, *kept])
 
 
-def _latency(config: BenchConfig) -> dict[str, object]:
-    from tools.latency import measure
+def _measure(kind: str, config: BenchConfig) -> Figures:
+    """What is asked for; each measure brings its own libraries. Raises MotionError."""
+    match kind:
+        case "latency":
+            from tools import latency
 
-    figures = measure(config)
-    print(f"\n{table(figures)}")
-    return asdict(figures)
+            return latency.measure(config)
+        case "throughput":
+            from tools import throughput
 
+            return throughput.measure(config)
+        case "engines":
+            from tools import engine_times
 
-def _throughput(config: BenchConfig) -> dict[str, object]:
-    from tools.throughput import measure
+            return engine_times.measure(config)
+        case "windows":
+            from tools import windows
 
-    figures = measure(config)
-    print(f"\n{figures.table()}")
-    return figures.record()
+            return windows.measure(config.bundle, config.refine, config.sentences)
+        case "dial":
+            from tools import dial
 
+            return dial.measure(config)
+        case _:
+            from tools import serving
 
-def _engines(config: BenchConfig) -> dict[str, object]:
-    from tools.engine_times import measure
-
-    figures = measure(config)
-    print(f"\n{figures.table()}")
-    return figures.record()
-
-
-def _dial(config: BenchConfig) -> dict[str, object]:
-    from tools.dial import measure
-
-    figures = measure(config)
-    print(f"\n{figures.table()}")
-    return figures.record()
+            return serving.measure()
 
 
 def everything(config: BenchConfig) -> int:
@@ -257,22 +234,6 @@ def everything(config: BenchConfig) -> int:
             failed.append(command[1] if command[0] == "tools.bench" else command[0])
     print(f"failed: {', '.join(failed)}" if failed else "all measured")
     return int(bool(failed))
-
-
-def _windows(config: BenchConfig) -> dict[str, object]:
-    from tools.windows import measure
-
-    figures = measure(config.bundle, config.refine, config.sentences)
-    print(f"\n{figures.table()}")
-    return figures.record()
-
-
-def _serve(_config: BenchConfig) -> dict[str, object]:
-    from tools.serving import measure
-
-    figures = measure()
-    print(f"\n{figures.table()}")
-    return figures.record()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tools.markdown import table
+
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 BUNDLE = ROOT / "runtime" / "bundles" / "base"
@@ -83,7 +85,7 @@ def _latency(figures: dict[str, Any], _: dict[str, Any]) -> list[str]:
         "",
         f"{len(figures['requests'])} requests over a real socket, server warm, {figures['config']['cores']} cores.",
         "",
-        *_table(["", "measured", "asked for"], rows),
+        *table(["", "measured", "asked for"], rows),
     ]
     eager = figures.get("eager")
     if eager:
@@ -91,7 +93,7 @@ def _latency(figures: dict[str, Any], _: dict[str, Any]) -> list[str]:
             "",
             "The same bundle in the same run without a server, as it is served and in plain torch (eager, float32):",
             "",
-            *_table(
+            *table(
                 ["", "as served", "plain torch", "times faster"],
                 [
                     ["first frame", _ms(eager["onnx_first_s"]), _ms(eager["eager_first_s"]),
@@ -113,7 +115,7 @@ def _peers(clip: float, first: float, seconds: float) -> list[str]:
         "Others, timed on the same kind of machine (two cores), one clip of 6 s, whole; those that do not stream show "
         "their first frame with the last:",
         "",
-        *_table(["", "whole clip, s", "first frame, s"], rows),
+        *table(["", "whole clip, s", "first frame, s"], rows),
     ]
 
 
@@ -136,7 +138,7 @@ def _throughput(figures: dict[str, Any], _: dict[str, Any]) -> list[str]:
         "",
         f"Motions of {seconds:g} s that share each run of the language model ({figures['about']}), without a server.",
         "",
-        *_table(head, rows),
+        *table(head, rows),
     ]
 
 
@@ -154,7 +156,7 @@ def _engines(figures: dict[str, Any], every: dict[str, Any]) -> list[str]:
     whats = list(dict.fromkeys(row["what"] for row in language))
     names = list(dict.fromkeys(row["graph"] for row in language))
     times = {(row["graph"], row["what"]): f"{row['milliseconds']:.1f}" for row in language}
-    lines += _table(
+    lines += table(
         ["language model", *(name.removeprefix("language ") for name in names)],
         [[what, *(times.get((name, what), "") for name in names)] for what in whats]
         + [[label, *cells] for label, cells in _quality(names, every)],
@@ -163,8 +165,8 @@ def _engines(figures: dict[str, Any], every: dict[str, Any]) -> list[str]:
     whats = list(dict.fromkeys(row["what"] for row in others))
     names = list(dict.fromkeys(row["graph"] for row in others))
     times = {(row["graph"], row["what"]): f"{row['milliseconds']:.1f}" for row in others}
-    table = [[name, *(times.get((name, what), "") for what in whats)] for name in names]
-    return [*lines, "", *_table(["graph", *whats], table)]
+    cells = [[name, *(times.get((name, what), "") for what in whats)] for name in names]
+    return [*lines, "", *table(["graph", *whats], cells)]
 
 
 def _quality(names: Sequence[str], every: dict[str, Any]) -> list[tuple[str, list[str]]]:
@@ -212,7 +214,7 @@ def _windows(figures: dict[str, Any], _: dict[str, Any]) -> list[str]:
         "how much larger the largest acceleration is where two windows meet. The first frame waits for the look-ahead, "
         "and for the fade nothing waits.",
         "",
-        *_table(
+        *table(
             ["look-ahead, tokens", "fade, tokens", "apart, mm", "acceleration", "at seams, m/s2", "p95, m/s2"], rows
         ),
     ]
@@ -233,7 +235,7 @@ def _dial(figures: dict[str, Any], _: dict[str, Any]) -> list[str]:
         f"{figures['clips']} recorded clips of the test split, coded and decoded, whose own jitter is "
         f"{figures['rows'][0]['jitter_of_source_m_s3']:.0f} m/s3.",
         "",
-        *_table(["", "ms", "MPJPE, mm", "root-relative, mm", "jitter, m/s3", "foot skate, cm/s"], rows),
+        *table(["", "ms", "MPJPE, mm", "root-relative, mm", "jitter, m/s3", "foot skate, cm/s"], rows),
     ]
 
 
@@ -250,10 +252,6 @@ def _made(figures: dict[str, Any]) -> list[str]:
 
 def _ms(seconds: float) -> str:
     return f"{1000 * seconds:.0f} ms"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return ["| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *rows)]
 
 
 _SECTIONS: tuple[tuple[str, Callable[[dict[str, Any], dict[str, Any]], list[str]]], ...] = (

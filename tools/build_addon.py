@@ -161,7 +161,7 @@ def _put(archive: zipfile.ZipFile, name: str, body: bytes) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tools.build_addon", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m tools.build_addon", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--out", type=Path, default=Path("dist"), help="where the zips go (default: %(default)s)")
     names = [platform.name for platform in PLATFORMS]
     parser.add_argument("--platform", action="append", choices=names, help="only this one; may be given again")

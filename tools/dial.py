@@ -7,9 +7,7 @@ Exports the trained recipe's decoder and a single Euler step, times both in onnx
 from __future__ import annotations
 
 import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +18,7 @@ from export.train_tokenizer import trained_tokenizer
 from motion import features
 from runtime.engines.onnx import OnnxEngine
 from tools.bench import BenchConfig, keep_to
+from tools.stopwatch import best_ms
 from tools.ticker import Ticker
 
 TOKENS = 20
@@ -27,7 +26,6 @@ TOKENS = 20
 STEPS = (1, 2, 4)
 """from noise, beside the plain decoder and what ships"""
 RECIPE = Path("export/recipes/vermo-base.toml")
-_RUNS = 12
 
 
 @dataclass(frozen=True)
@@ -63,10 +61,6 @@ class Dial:
             )
         return "\n".join(lines)
 
-    def record(self) -> dict[str, object]:
-        """For JSON."""
-        return asdict(self)
-
 
 def measure(config: BenchConfig, recipe: Recipe | None = None, steps: tuple[int, ...] = STEPS) -> Dial:
     """Needs a trained recipe, the shipped one where None is given, and its prepared clips. Raises MotionError without
@@ -87,7 +81,7 @@ def measure(config: BenchConfig, recipe: Recipe | None = None, steps: tuple[int,
         name = evaluate.setting(recipe, count, noise)
         found = {key: round(float(quality[name][key]), 4) for key in Setting.__annotations__ if key in quality[name]}
         rows.append(Setting(name, round(decoding + count * step, 3), **found))
-    return Dial({**asdict(config), "json": str(config.json)}, TOKENS, clips, rows)
+    return Dial(config.record(), TOKENS, clips, rows)
 
 
 def _times(recipe: Recipe, threads: int) -> tuple[float, float]:
@@ -102,13 +96,4 @@ def _times(recipe: Recipe, threads: int) -> tuple[float, float]:
         with OnnxEngine(folder / "decoder.onnx", threads) as decoder, OnnxEngine(folder / "step.onnx", threads) as step:
             frames = decoder.run({"codes": codes})
             given = {"codes": codes, "features": frames, "state": noise, "now": now, "after": now / 2}
-            return _best(lambda: decoder.run({"codes": codes})), _best(lambda: step.run(given))
-
-
-def _best(run: Callable[[], object]) -> float:
-    times: list[float] = []
-    for _ in range(_RUNS):
-        begun = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - begun)
-    return 1000 * min(times)
+            return best_ms(lambda: decoder.run({"codes": codes})), best_ms(lambda: step.run(given))

@@ -6,9 +6,8 @@ others: a window of so many tokens.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from runtime.engines.device import Device
 from runtime.llm import BEST, MotionLanguageModel, engine_folder
 from runtime.models import find
 from tools.bench import BenchConfig, keep_to
+from tools.stopwatch import best_ms
 from tools.ticker import Ticker
 
 PROMPT = 20
@@ -27,7 +27,6 @@ PROMPT = 20
 SEQUENCES = (1, 2, 8, 32)
 WINDOWS = (5, 20, 45)
 """tokens"""
-_RUNS = 12
 
 
 @dataclass(frozen=True)
@@ -53,10 +52,6 @@ class EngineTimes:
         """For people."""
         return "\n".join(f"{row.graph:<18} {row.what:<32} {row.milliseconds:>9.2f} ms" for row in self.rows)
 
-    def record(self) -> dict[str, object]:
-        """For JSON."""
-        return asdict(self)
-
 
 def measure(config: BenchConfig) -> EngineTimes:
     """Time everything. Raises MotionError."""
@@ -65,14 +60,9 @@ def measure(config: BenchConfig) -> EngineTimes:
     source = find(config.bundle)
     rows: list[Row] = []
 
-    def timed(graph: str, what: str, run: Callable[[], object], runs: int = _RUNS) -> None:
+    def timed(graph: str, what: str, run: Callable[[], object]) -> None:
         ticker.show(f"timing   {graph}  {what}")
-        times: list[float] = []
-        for _ in range(runs):
-            begun = time.perf_counter()
-            run()
-            times.append(time.perf_counter() - begun)
-        rows.append(Row(graph, what, round(1000 * min(times), 3), config.cores))
+        rows.append(Row(graph, what, round(best_ms(run), 3), config.cores))
 
     graphs = Device(config.device, config.cores, engine_folder())
     for precision in BEST:
@@ -85,7 +75,7 @@ def measure(config: BenchConfig) -> EngineTimes:
             for tokens in WINDOWS:
                 arrays = _inputs(engine, tokens, source.manifest.tokens, rng)
                 timed(name, f"{tokens} tokens", lambda engine=engine, arrays=arrays: engine.run(arrays))
-    return EngineTimes({**asdict(config), "json": str(config.json)}, graphs.found, rows)
+    return EngineTimes(config.record(), graphs.found, rows)
 
 
 Timed = Callable[[str, str, Callable[[], object]], None]

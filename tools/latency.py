@@ -84,6 +84,32 @@ class Latency:
     eager: dict[str, float] | None = None
     """the same bundle without a server, as served and in plain torch, seconds; and how many times faster it is"""
 
+    def table(self) -> str:
+        """For people, each figure beside what is asked of it."""
+        eager = self.eager or {}
+        rows = [
+            ("first frame, p50", f"{1000 * self.first_frame_s.p50:.0f} ms", "under 60 ms on 2 cores"),
+            ("first frame, p95", f"{1000 * self.first_frame_s.p95:.0f} ms", "under 120 ms"),
+            ("first frame inside the server, p50", f"{1000 * self.first_output_s.p50:.0f} ms", ""),
+            ("whole clip, p50", f"{self.clip_s.p50:.3f} s", "under 0.25 s for 6 s"),
+            ("whole clip, p95", f"{self.clip_s.p95:.3f} s", ""),
+            ("sustained", f"{self.realtime_factor:.1f} x real time", "24"),
+            ("frames", f"{self.frames_per_s:.0f} /s", ""),
+            ("tokens", f"{self.tokens_per_s:.0f} /s", ""),
+            ("longest wait while playing, p95", f"{self.starved_s.p95:.2f} s", "0"),
+            ("memory of all its processes, after", f"{self.rss_mb:.0f} MB", "under 800 MB"),
+            ("memory, peak", f"{self.peak_rss_mb:.0f} MB", ""),
+            ("start until ready, nothing cached", f"{self.start_cold_s:.1f} s", ""),
+            ("start until ready, again", f"{self.start_s:.1f} s", "under 20 s"),
+        ]
+        if eager:
+            rows += [
+                ("plain torch, whole clip", f"{eager['eager_clip_s']:.2f} s", ""),
+                ("faster than plain torch, whole clip", f"{eager['clip_ratio']:.1f} x", "5"),
+                ("faster than plain torch, first frame", f"{eager['first_ratio']:.1f} x", ""),
+            ]
+        return "\n".join(f"{name:<38}{value:>18}   {wanted}".rstrip() for name, value, wanted in rows)
+
 
 @dataclass(frozen=True)
 class Ask:
@@ -123,7 +149,7 @@ def measure(config: BenchConfig) -> Latency:
     worked = sum(one.clip_s for one in asks)
     frames = sum(one.frames for one in asks)
     return Latency(
-        config={**asdict(config), "json": str(config.json)},
+        config=config.record(),
         bundle=bundle,
         start_s=round(start_s, 2),
         start_cold_s=round(cold_s, 2),

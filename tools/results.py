@@ -3,7 +3,7 @@
     python -m tools.results
 
 Each file there was written by the command it names: export.prepare, export.evaluate, tools.transfers, tools.speeds,
-tools.convert or tools.bench.
+tools.convert, tools.soak or tools.bench; what the models take is told in docs/BENCHMARKS.md.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tools import service_results, unity_results
+from tools.markdown import table
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 _LIMBS = ("hip-knee", "knee-ankle", "shoulder-elbow", "elbow-wrist", "pelvis-neck")
@@ -34,14 +35,6 @@ def _read(name: str) -> dict[str, Any] | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def _table(head: list[str], rows: list[list[str]]) -> list[str]:
-    return [
-        f"| {' | '.join(head)} |",
-        f"|{'---|' * len(head)}",
-        *(f"| {' | '.join(row)} |" for row in rows),
-    ]
-
-
 def retargeting(figures: dict[str, Any]) -> list[str]:
     """Limb errors by corpus."""
     rows = [
@@ -55,14 +48,14 @@ def retargeting(figures: dict[str, Any]) -> list[str]:
         "",
         "Mean angle in degrees between each limb of the recording and of the canonical clip; asked for: below 3.",
         "",
-        *_table(["corpus", "clips", *_LIMBS], rows),
+        *table(["corpus", "clips", *_LIMBS], rows),
     ]
 
 
 def transfers(figures: dict[str, Any]) -> list[str]:
     """Motion on other rigs."""
 
-    def rows(table: dict[str, dict[str, float]]) -> list[list[str]]:
+    def rows(figures: dict[str, dict[str, float]]) -> list[list[str]]:
         return [
             [
                 name, *([f"{row['clips']:.0f}"] if "clips" in row else []),
@@ -71,7 +64,7 @@ def transfers(figures: dict[str, Any]) -> list[str]:
                 *(f"{row[f'penetration_{key}']:.2f}" for key in ("loose", "locked")),
                 *(f"{row[f'jitter_{key}']:.0f}" for key in ("loose", "locked")),
             ]
-            for name, row in table.items()
+            for name, row in figures.items()
         ]  # fmt: skip
 
     head = ["limbs, degrees", "worst limb of a take", "skate of the source", "of the copy", "of the copy, feet locked",
@@ -85,13 +78,13 @@ def transfers(figures: dict[str, Any]) -> list[str]:
         "copy (asked for: below 3). Skate: cm/s of feet while they rest, the source's at the target's size (asked for: "
         "with feet locked no more than the source's).",
         "",
-        *_table(["corpus", "takes", *head], rows(figures["corpora"])),
+        *table(["corpus", "takes", *head], rows(figures["corpora"])),
         "",
-        *_table(["rig", *head], rows(figures["rigs"])),
+        *table(["rig", *head], rows(figures["rigs"])),
         "",
         f"For 1,000 frames of 22 joints on one core, milliseconds (asked for: below 50; {figures['machine']}):",
         "",
-        *_table(["", "ms"], [[name, f"{value:.0f}"] for name, value in figures["milliseconds"].items()]),
+        *table(["", "ms"], [[name, f"{value:.0f}"] for name, value in figures["milliseconds"].items()]),
     ]
 
 
@@ -116,7 +109,7 @@ def formats(figures: dict[str, Any]) -> list[str]:
         "BVH is read at 30 MB/s or more). BVH recordings are written as BVH again; the files of other formats hold "
         f"twenty clips of Bandai Namco, the GLB a mesh each besides. The best of seven runs each.{where}",
         "",
-        *_table(["files of", "files", "MB", "read, MB/s", "frames a second", "written, MB/s", "frames a second"], rows),
+        *table(["files of", "files", "MB", "read, MB/s", "frames a second", "written, MB/s", "frames a second"], rows),
     ]
 
 
@@ -140,9 +133,7 @@ def conversions(figures: dict[str, Any]) -> list[str]:
         f"{converted:,.0f} of {files:,.0f} files converted. Apart: the largest distance of any joint in any frame "
         "between what was written and what is read again.",
         "",
-        *_table(
-            ["archive", "files", "converted", "frames", "MB", "frames read a second", "written", "apart, mm"], rows
-        ),
+        *table(["archive", "files", "converted", "frames", "MB", "frames read a second", "written", "apart, mm"], rows),
     ]
 
 
@@ -160,7 +151,7 @@ def reconstruction(figures: dict[str, Any]) -> list[str]:
         f"below 0.039. The recordings themselves: jitter {source['jitter_of_source_m_s3']:.0f} m/s3, foot skate "
         f"{source['foot_skate_of_source_cm_s']:.1f} cm/s in the frames where they touch the ground.",
         "",
-        *_table(["", *(label for _, label in _ERRORS)], rows),
+        *table(["", *(label for _, label in _ERRORS)], rows),
     ]
 
 
@@ -183,34 +174,7 @@ def actions(figures: dict[str, Any]) -> list[str]:
         f"{figures['generated_clips']} clips generated from test captions (asked for: 60 %); "
         f"{100 * figures['mean_over_actions']:.1f} % when each action counts alike.",
         "",
-        *_table(["action", "real, %", "generated", "recognised, %", "taken for", ""], rows),
-    ]
-
-
-def latency(figures: dict[str, Any]) -> list[str]:
-    """The service's speed."""
-    machine = figures["machine"]
-    rows = [
-        ["first frame, p50", f"{figures['first_frame_s']['p50']:.2f} s", "1.0 s"],
-        ["first frame, p95", f"{figures['first_frame_s']['p95']:.2f} s", ""],
-        ["whole clip, p50", f"{figures['clip_s']['p50']:.2f} s", ""],
-        ["whole clip, p95", f"{figures['clip_s']['p95']:.2f} s", ""],
-        ["sustained", f"{figures['realtime_factor']:.2f} x real time", "1.5"],
-        ["frames a second", f"{figures['frames_per_s']:.1f}", ""],
-        ["motion tokens a second", f"{figures['tokens_per_s']:.1f}", ""],
-        ["memory of the server, peak", f"{figures['peak_rss_mb']:.0f} MB", "2,048 MB"],
-        ["start until ready", f"{figures['start_s']:.1f} s", "20 s"],
-    ]
-    return [
-        "## Latency",
-        "",
-        f"`{figures['command']} --json docs/figures/latency.json`",
-        "",
-        f"{len(figures['requests'])} requests of {figures['config']['seconds']:g} s each over a real socket, server "
-        f"warm; {machine['cpu']}, {machine['cores']} cores, load {machine['load_before']} before the run, "
-        f"torch {machine['torch']}, onnxruntime {machine['onnxruntime']}.",
-        "",
-        *_table(["", "measured", "asked for"], rows),
+        *table(["action", "real, %", "generated", "recognised, %", "taken for", ""], rows),
     ]
 
 
@@ -223,7 +187,6 @@ _SECTIONS: tuple[tuple[str, Section], ...] = (
     ("conversions-bvh", conversions),
     ("reconstruction", reconstruction),
     ("actions", actions),
-    ("latency", latency),
     ("serve", service_results.transport),
     ("soak", service_results.soak),
     ("unity", unity_results.section),
@@ -237,7 +200,8 @@ def main() -> int:
         "",
         "Written by `python -m tools.results` from the files in `docs/figures`; each section names the command that",
         "made its figures. All were measured on two CPU cores (AMD EPYC with AVX-512 BF16, 24 GiB), where the shipped",
-        "weights were trained too: no GPU was involved.",
+        "weights were trained too: no GPU was involved. How fast the models and the service are is told in",
+        "[BENCHMARKS.md](BENCHMARKS.md).",
     ]
     for name, section in _SECTIONS:
         figures = _read(name)

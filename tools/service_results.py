@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tools.markdown import table
+
 
 def transport(figures: dict[str, Any]) -> list[str]:
     """What the service costs beside the models."""
@@ -33,9 +35,7 @@ def transport(figures: dict[str, Any]) -> list[str]:
         f"{machine['cpu']}, {machine['cores']} cores, which watchers and the owner "
         f"shared with the server; load {machine['load_before']} before the run.",
         "",
-        "| | pyzmq alone | the service | ratio | asked for |",
-        "|---|---|---|---|---|",
-        *(f"| {' | '.join(row)} |" for row in rows),
+        *table(["", "pyzmq alone", "the service", "ratio", "asked for"], rows),
     ]
 
 
@@ -61,7 +61,5 @@ def soak(figures: dict[str, Any]) -> list[str]:
         f"{figures['finished']} came to their end, {figures['cancelled']} were stopped, {figures['failed']} failed. "
         "Server and worker together; the language model is a recording.",
         "",
-        "| | measured | asked for |",
-        "|---|---|---|",
-        *(f"| {' | '.join(row)} |" for row in rows),
+        *table(["", "measured", "asked for"], rows),
     ]

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -53,10 +53,6 @@ class Serving:
     round_trip: RoundTrip
     bare: Shown
     ours: Shown
-
-    def record(self) -> dict[str, object]:
-        """For the file."""
-        return asdict(self)
 
     def table(self) -> str:
         """For people, each beside what is asked of it."""

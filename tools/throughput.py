@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from tools.bench import BenchConfig, keep_to
 from tools.direct import Direct, Request
@@ -45,10 +45,6 @@ class Throughput:
             )
         return "\n".join(lines)
 
-    def record(self) -> dict[str, object]:
-        """For JSON."""
-        return asdict(self)
-
 
 def measure(config: BenchConfig) -> Throughput:
     """Make so many motions at once, each number twice; the faster counts. Raises MotionError."""
@@ -76,4 +72,4 @@ def measure(config: BenchConfig) -> Throughput:
             assert best is not None
             rows.append(best)
         about = models.about
-    return Throughput({**asdict(config), "json": str(config.json)}, about, rows)
+    return Throughput(config.record(), about, rows)

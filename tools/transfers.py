@@ -39,6 +39,7 @@ from motion.quat import F32
 from motion.retarget import Options, limb_error_deg, retarget, transfer
 from motion.skeleton import SMPLX22, Skeleton
 from motion.transfer import Transfer
+from tools.stopwatch import best_ms
 
 log = logging.getLogger(__name__)
 _FEET = tuple(f"{side}_{part}" for side in ("left", "right") for part in ("ankle", "foot"))
@@ -159,15 +160,7 @@ def speed(repeats: int = 15) -> dict[str, float]:
         "feet locked, on top": lambda: lock_feet(clip),
     }
 
-    def best(task: Callable[[], object]) -> float:
-        times: list[float] = []
-        for _ in range(repeats):
-            started = time.process_time()
-            task()
-            times.append(time.process_time() - started)
-        return 1000 * min(times)
-
-    return {name: best(task) for name, task in tasks.items()}
+    return {name: best_ms(task, repeats, time.process_time) for name, task in tasks.items()}
 
 
 def main() -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tools.markdown import table
+
 _SHOWN = ("mean_ms", "p99_ms", "dropped", "repeated", "spikes")
 
 
@@ -34,14 +36,15 @@ def _buffer(rows: list[dict[str, Any]]) -> list[str]:
             ({first["clean_peak"]:.0f} m/s2). Without loss frames keep their order, as over TCP; with loss they may
             overtake each other. The fixed buffer interpolates too, and holds the last pose where it has none."""),
         "",
-        f"| {' | '.join(head)} |",
-        f"|{'---|' * len(head)}",
     ]
-    for row in rows:
-        cells = [row["network"], f"{row['jitter_ms']:.0f}", f"{100 * row['loss']:.0f}"]
-        cells += [f"{row[kind][key]:.0f}" for kind in ("adaptive", "fixed") for key in _SHOWN]
-        lines.append(f"| {' | '.join(cells)} |")
-    return [*lines, ""]
+    cells = [
+        [
+            row["network"], f"{row['jitter_ms']:.0f}", f"{100 * row['loss']:.0f}",
+            *(f"{row[kind][key]:.0f}" for kind in ("adaptive", "fixed") for key in _SHOWN),
+        ]
+        for row in rows
+    ]  # fmt: skip
+    return [*lines, *table(head, cells), ""]
 
 
 def _cost(figures: dict[str, Any]) -> list[str]:
@@ -52,14 +55,14 @@ def _cost(figures: dict[str, Any]) -> list[str]:
             least of eight rounds ({figures["machine"]}); showing is sampling the buffer, retargeting and holding the
             feet, of 100 characters at 60 Hz:"""),
         "",
-        "| | reading a frame, us | showing a character, us a frame | 100 characters at 60 Hz, of one core |",
-        "|---|---|---|---|",
     ]
+    head = ["", "reading a frame, us", "showing a character, us a frame", "100 characters at 60 Hz, of one core"]
+    cells: list[list[str]] = []
     for runtime in ("dotnet", "mono"):
         row = figures[runtime]
         share = row["showing_us"] * 100 * 60 / 1e4
-        lines.append(f"| {runtime} | {row['reading_us']:.1f} | {row['showing_us']:.1f} | {share:.0f} % |")
-    return [*lines, ""]
+        cells.append([runtime, f"{row['reading_us']:.1f}", f"{row['showing_us']:.1f}", f"{share:.0f} %"])
+    return [*lines, *table(head, cells), ""]
 
 
 def _soak(figures: dict[str, Any]) -> list[str]:

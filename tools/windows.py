@@ -8,7 +8,7 @@ language model's own; bodies are brought together in place and heading.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -67,10 +67,6 @@ class Streaming:
                 f"  {row.seam_m_s2:>+9.2f}  {row.worst_seam_m_s2:>+5.1f}{'  <- as served' if packed else ''}"
             )
         return "\n".join(rows)
-
-    def record(self) -> dict[str, object]:
-        """For JSON."""
-        return asdict(self)
 
 
 def measure(name: str, refine: bool, sentences: int) -> Streaming:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ def test_a_table_of_side_by_side_and_one_of_graphs(served: Direct, tmp_path: Pat
     found = throughput.measure(BenchConfig(tmp_path / "x.json", seconds=0.8, cores=1, batches=(1, 2)))
     assert [row.batch for row in found.rows] == [1, 2]
     assert all(row.clips_per_s > 0 and row.tokens_per_s > row.clips_per_s for row in found.rows)
-    json.dumps(found.record())
+    json.dumps(asdict(found))
     assert "side by side" in found.table()
 
 

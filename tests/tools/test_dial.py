@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -25,5 +26,5 @@ def test_every_place_of_the_dial_is_timed_and_judged(trained: Recipe, tmp_path: 
     assert all(row.milliseconds > 0 for row in found.rows)
     assert len({row.jitter_m_s3 for row in found.rows}) == len(names)
     assert all(row.mpjpe_m > 0 and row.foot_skate_cm_s >= 0 for row in found.rows)
-    json.dumps(found.record())
+    json.dumps(asdict(found))
     assert "refiner, 4 steps from noise" in found.table()

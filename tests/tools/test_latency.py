@@ -12,7 +12,7 @@ from motion.errors import BadConfig
 from runtime.client import Client
 from tests.runtime.conftest import start
 from tests.runtime.recorded import make_bundle
-from tools.bench import BenchConfig, command_line, machine, parse, table
+from tools.bench import BenchConfig, command_line, machine, parse
 from tools.latency import Latency, Memory, Percentiles, ask, starved
 
 
@@ -46,12 +46,12 @@ def test_a_request_is_timed_as_its_client_sees_it(tmp_path: Path) -> None:
 def test_the_table_stands_beside_what_is_asked_for() -> None:
     times = Percentiles(0.5, 0.7, 0.9)
     figures = Latency({}, "base 0.1.0", 8.0, 9.0, times, times, times, times, 2.5, 75.0, 19.0, 900.0, 950.0, [])
-    text = table(figures)
+    text = figures.table()
     assert "first frame, p50                                  500 ms   under 60 ms on 2 cores" in text
     assert "sustained                                2.5 x real time   24" in text
     assert "plain torch" not in text
     eager = {"eager_clip_s": 4.0, "clip_ratio": 9.5, "first_ratio": 7.0}
-    assert "faster than plain torch, whole clip                9.5 x   5" in table(replace(figures, eager=eager))
+    assert "faster than plain torch, whole clip                9.5 x   5" in replace(figures, eager=eager).table()
 
 
 def test_the_machine_is_described_in_plain_values() -> None:
