@@ -11,6 +11,17 @@ namespace UnityEngine
 
     public enum KeyCode { None = 0, Alpha1 = 49 }
 
+    public struct Vector2
+    {
+        public float x;
+        public float y;
+    }
+
+    public class Screen
+    {
+        public static int height => 0;
+    }
+
     public struct Vector3
     {
         public float x;

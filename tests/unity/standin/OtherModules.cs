@@ -96,13 +96,19 @@ namespace UnityEngine
         public CollisionFlags Move(Vector3 motion) => default;
     }
 
-    public class Input
+    public enum EventType { MouseDown = 0, KeyDown = 4 }
+
+    public class Event
     {
-        public static Vector3 mousePosition => default;
+        public static Event current => null;
 
-        public static bool GetKeyDown(KeyCode key) => false;
+        public EventType type => default;
 
-        public static bool GetMouseButtonDown(int button) => false;
+        public KeyCode keyCode => default;
+
+        public int button => 0;
+
+        public Vector2 mousePosition => default;
     }
 
     public sealed class GUILayoutOption { }
