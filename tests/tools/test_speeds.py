@@ -44,6 +44,8 @@ def test_every_makers_files_have_a_row(tmp_path: Path, cache: Path, monkeypatch:
         monkeypatch.setattr(speeds, name, value)
     out = tmp_path / "figures.json"
     assert speeds.main(["--mocap", str(mocap.MOCAP), "--cache", str(cache), "--json", str(out)]) == 0
-    rows = json.loads(out.read_text())["speeds"]
+    figures = json.loads(out.read_text())
+    rows = figures["speeds"]
+    assert figures["machine"]["cpu"]
     assert len(rows) == 11
     assert all(row["read_mb_s"] > 0 and row["files"] > 0 for row in rows)
