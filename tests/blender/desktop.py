@@ -118,5 +118,7 @@ def _mirror() -> str:
 
 def _write(path: Path, root: Path, program: str) -> None:
     user = "" if os.getuid() == 0 else "--map-root-user"
-    path.write_text(_ENTER.format(user=user, libraries=_LIBRARIES, root=root, program=program), encoding="utf-8")
-    path.chmod(0o755)
+    text = _ENTER.format(user=user, libraries=_LIBRARIES, root=root, program=program)
+    if not path.exists() or path.read_text("utf-8") != text:  # a shell may be reading it
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755)
