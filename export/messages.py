@@ -104,7 +104,7 @@ class Messages:
     """Tasks to draw from."""
 
     def weights(self) -> np.ndarray:
-        """How often each clip is drawn: rare actions more often than their number says."""
+        """How often each clip is drawn, (clips,), summing to 1: rare actions more often than their number says."""
         counts = Counter(sample.action for sample in self.samples)
         weight = np.array(
             [min(counts[s.action], _ALIKE if s.action is None else 1 << 30) ** -0.9 for s in self.samples]

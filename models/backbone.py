@@ -26,7 +26,8 @@ NAME = "SmolLM2-135M-Instruct"
 
 
 def prepared(backbone: Path | None = None) -> Path:
-    """A folder that transformers loads in seconds: `backbone` itself, or the packaged model converted once to bf16."""
+    """A folder that transformers loads in seconds: `backbone` itself, or the packaged model converted once to bf16.
+    Raises MissingPart where `backbone` is no such folder."""
     if backbone is not None:
         if not (backbone / "config.json").exists():
             raise MissingPart(

@@ -77,7 +77,10 @@ def _target_rest(role: str) -> F32:
 
 
 def from_rest(rest: Mapping[str, F32]) -> dict[str, F32]:
-    """From where the joints are in a rest pose that stands: `smplx22`'s is turned until each limb points as there."""
+    """From where the joints are in a rest pose that stands: `smplx22`'s is turned until each limb points as there.
+
+    `rest`: place (3,) of each role, metres. Of each role: how the joint's axes stand to those of `smplx22`, (4,).
+    """
     left = rest["left_hip"] - rest["right_hip"]
     heading = quat.from_yaw(np.arctan2(-left[2], left[0]).astype(np.float32))  # it may not face +Z
     result = dict.fromkeys(rest, heading)
@@ -136,7 +139,10 @@ def of_finger(palm: F32, side: str, thumb: bool, at: F32, count: int) -> list[F3
 
 def from_motion(body: Motion) -> dict[str, F32]:
     """The rest pose is no stance (bones all along one axis): build each bone's frame from its direction and from the
-    axis about which the knee or elbow bends, both seen from the joint itself over the whole clip."""
+    axis about which the knee or elbow bends, both seen from the joint itself over the whole clip.
+
+    Of each role: how the joint's axes stand to those of `smplx22`, (4,).
+    """
     at, turns = body.at, body.turn
 
     def seen(role: str, vectors: F32) -> F32:

@@ -63,7 +63,8 @@ class Body:
 
 
 def assemble(skeleton: Skeleton, pieces: Sequence[Piece], bind_positions: F32, bind_rotations: F32) -> Body:
-    """One body of pieces modelled in the bind pose. Keeps the four strongest joints of each vertex."""
+    """One body of pieces modelled in the bind pose, where joints are at bind_positions (J, 3), metres, turned by
+    bind_rotations (J, 4). Keeps the four strongest joints of each vertex."""
     whole = loft.join(pieces)
     order = np.argsort(-whole.weights, axis=1, kind="stable")[:, :4].astype(np.int32)
     weights = np.take_along_axis(whole.weights, order, axis=1)

@@ -34,7 +34,8 @@ class Camera:
     """Pixel at which the eye looks; the middle of Human3.6M's pictures of 1000 x 1000."""
 
     def axes(self) -> Real:
-        """The camera's X, Y and Z in the world, as rows (3, 3)."""
+        """The camera's X, Y and Z in the world, as rows (3, 3). Raises BadClip for a camera straight
+        above, below or at its target."""
         z = np.subtract(self.target, self.position).astype(np.float64)
         x = np.cross(z, [0.0, 1.0, 0.0])
         if np.linalg.norm(x) < 1e-6 * np.linalg.norm(z) or not np.linalg.norm(z) > 0:

@@ -123,7 +123,7 @@ def bones(clip: Clip) -> F32:
 
 def resample(clip: Clip, fps: float) -> Clip:
     """The same motion at another frame rate: slerp between rotations, straight lines between positions. The first
-    frame stays; the last is the latest that the source still covers."""
+    frame stays; the last is the latest that the source still covers. Raises BadClip for a rate that is not positive."""
     if not fps > 0:
         raise BadClip(f"cannot resample to {fps} frames per second; give a positive rate")
     if fps == clip.fps or len(clip) == 1:

@@ -257,7 +257,7 @@ def _stands(at: F32, roles: Mapping[str, int], up: F32) -> bool:
 
 
 def leg_length(places: Mapping[str, F32]) -> float:
-    """Mean length of a body's legs, metres, by where the joint of each role is."""
+    """Mean length of a body's legs, metres, by where the joint of each role is: (3,), or (T, 3) over time."""
     bones = [
         np.linalg.norm(places[f"{side}_{b}"] - places[f"{side}_{a}"], axis=-1)
         for side in ("left", "right")

@@ -28,7 +28,7 @@ _MOST_ARRAYS = 10_000
 
 
 def read(path: Path, most: int = 1 << 29) -> dict[str, NDArray[Any]]:
-    """All arrays of a file but those of pickled objects, which are left out.
+    """All arrays of a file by name, of whatever shape and dtype, but those of pickled objects, which are left out.
 
     most: bytes that all arrays together may take. Raises BadFile.
     """

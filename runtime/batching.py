@@ -58,7 +58,7 @@ class BatchedEngine:
         return self._engine.outputs
 
     def run(self, inputs: Arrays) -> NDArray[Any]:
-        """The graph's first output for these rows."""
+        """The graph's first output for these rows: of arrays (B, ...), one (B, ...). Raises what the engine raises."""
         rows = len(next(iter(inputs.values())))
         shapes = tuple(sorted((name, array.shape[1:]) for name, array in inputs.items()))
         with self._lock:

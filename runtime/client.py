@@ -96,7 +96,8 @@ class Client:
 
     @property
     def welcome(self) -> Welcome:
-        """What the server said of itself: version, bundle, licence, tasks, skeleton, limits."""
+        """What the server said of itself: version, bundle, licence, tasks, skeleton, limits. Raises Unavailable where
+        it cannot be reached."""
         self._courier.greet()
         welcome = self._courier.dialogue.welcome
         if welcome is None:
@@ -160,7 +161,8 @@ class Client:
         places: F32 | None = None,
         rig: Skeleton | None = None,
     ) -> Live:
-        """Begin a live session: frames without end at a steady rate. See `protocol.OpenStream`."""
+        """Begin a live session: frames without end at a steady rate. places (A, 3): where each agent begins, x and z in
+        metres and heading in radians. See `protocol.OpenStream`."""
         welcome = self.welcome
         skeleton = rig or skeleton_of(welcome)
         request = OpenStream(

@@ -106,7 +106,8 @@ class Decoder:
         self._kept: OrderedDict[tuple[bytes, tuple[int, ...]], tuple[Outcome, Past]] = OrderedDict()
 
     def join(self, prompts: Sequence[Prompt], manner: Manner, generator: np.random.Generator, experts: F32) -> Reply:
-        """A new sequence; its prompts are read when its first token is asked for."""
+        """A new sequence, with the weights `experts` of its LoRA experts; its prompts are read when its first token is
+        asked for."""
         return Reply(self, prompts, manner, generator, experts)
 
     def next(self, reply: Reply) -> int:

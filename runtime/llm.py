@@ -276,6 +276,7 @@ class _Parts:
 
     @classmethod
     def of(cls, source: Bundle) -> Self:
+        """What a bundle holds of it. Raises BadBundle where its manifest does not tell."""
         facts = source.manifest.vocabulary
         try:
             levels, scale = tuple(facts["levels"]), float(facts["alpha"]) / float(facts["rank"])
@@ -296,7 +297,8 @@ class _Parts:
         return self.source.manifest.fps / self.source.manifest.tokens.frames_per_token
 
     def graph(self, wanted: str | None) -> tuple[str, Plan]:
-        """A language graph's file and plan."""
+        """A language graph's file and plan, in precision `wanted` or the best there is. Raises _NoGraph where the
+        bundle has none."""
         rows: dict[str, dict[str, Any]] = self.source.manifest.vocabulary.get("graphs", {})
         plans = {file: Plan(**facts) for file, facts in rows.items()}
         for precision in BEST if wanted is None else (wanted,):

@@ -13,17 +13,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from motion.errors import BadConfig, MotionError
+from motion.errors import MotionError
+from tools.bench_config import BenchConfig
+from tools.machine import machine
 
 _EXAMPLES = """\
 examples:
@@ -52,46 +51,6 @@ class Figures(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class BenchConfig:
-    """What is measured, and on what."""
-
-    json: Path
-    """where the figures go"""
-    bundle: str = "base"
-    requests: int = 20
-    """of latency: motions asked for"""
-    seconds: float = 6.0
-    """length of each motion"""
-    cores: int = 2
-    """CPU cores that may be used"""
-    refine: bool = True
-    """whether frames are refined"""
-    device: str = "cpu"
-    """what the models run on"""
-    eager: int = 2
-    """of latency: motions made in plain torch; 0: none"""
-    batches: tuple[int, ...] = (1, 4, 16, 64)
-    """of throughput: motions side by side"""
-    sentences: int = 8
-    """of windows: motions looked at"""
-
-    def __post_init__(self) -> None:
-        for name, least in (("requests", 1), ("eager", 0), ("sentences", 1)):
-            if getattr(self, name) < least:
-                raise BadConfig(f"--{name} must be at least {least}; got {getattr(self, name)}")
-        if not 0.5 <= self.seconds <= 60:
-            raise BadConfig(f"--seconds must lie between 0.5 and 60; got {self.seconds:g}")
-        if not 1 <= self.cores <= (os.cpu_count() or 1):
-            raise BadConfig(f"--cores must be 1 to {os.cpu_count()} on this machine; got {self.cores}")
-        if not self.batches or min(self.batches) < 1:
-            raise BadConfig(f"--batches must be numbers from 1; got {', '.join(map(str, self.batches)) or 'none'}")
-
-    def record(self) -> dict[str, object]:
-        """For JSON."""
-        return {**asdict(self), "json": str(self.json)}
-
-
 def parse(arguments: list[str] | None = None) -> tuple[str, BenchConfig]:
     """What is measured, and the settings. Raises BadConfig; --help and unknown arguments end the program."""
     assert __doc__ is not None
@@ -116,41 +75,6 @@ def parse(arguments: list[str] | None = None) -> tuple[str, BenchConfig]:
     options["json"] = options["json"] or Path("docs/figures") / f"{kind}.json"
     options["batches"] = tuple(options["batches"])
     return kind, BenchConfig(**options)
-
-
-def machine() -> dict[str, object]:
-    """What the figures were measured on, and when."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    import psutil
-
-    def installed(package: str) -> str:
-        try:
-            return version(package)
-        except PackageNotFoundError:
-            return "not installed"
-
-    cpu = platform.processor() or platform.machine()
-    facts = Path("/proc/cpuinfo")
-    if facts.exists():
-        names = [line.split(":", 1)[1].strip() for line in facts.read_text().splitlines() if "model name" in line]
-        cpu = names[0] if names else cpu
-    return {
-        "date": datetime.now(UTC).date().isoformat(),
-        "cpu": cpu,
-        "cores": os.cpu_count(),
-        "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
-        "system": platform.platform(terse=True),
-        "python": platform.python_version(),
-        **{package: installed(package) for package in ("torch", "transformers", "onnxruntime", "numpy", "pyzmq")},
-        "load_before": round(psutil.getloadavg()[0], 2),
-    }
-
-
-def keep_to(cores: int) -> None:
-    """This process and its children use the first `cores` cores, where the system can say so."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
 
 
 def main(arguments: list[str] | None = None) -> int:

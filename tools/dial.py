@@ -17,7 +17,8 @@ from export.recipe import Recipe, load
 from export.train_tokenizer import trained_tokenizer
 from motion import features
 from runtime.engines.onnx import OnnxEngine
-from tools.bench import BenchConfig, keep_to
+from tools.bench_config import BenchConfig
+from tools.machine import keep_to
 from tools.stopwatch import best_ms
 from tools.ticker import Ticker
 

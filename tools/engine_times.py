@@ -18,7 +18,8 @@ from runtime.engines import Engine, names
 from runtime.engines.device import Device
 from runtime.llm import BEST, MotionLanguageModel, engine_folder
 from runtime.models import find
-from tools.bench import BenchConfig, keep_to
+from tools.bench_config import BenchConfig
+from tools.machine import keep_to
 from tools.stopwatch import best_ms
 from tools.ticker import Ticker
 

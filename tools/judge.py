@@ -23,8 +23,8 @@ from models.packing import Precision
 from motion.errors import MotionError
 from motion.quat import F32
 from runtime.llm import GUIDANCE
-from tools.bench import machine
 from tools.direct import Direct, Request
+from tools.machine import machine
 from tools.ticker import Ticker, bar
 
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8", "int4")

@@ -22,8 +22,9 @@ import psutil
 from motion.errors import Unavailable
 from motion.protocol import Done, Frames
 from runtime.client import Client
-from tools.bench import BenchConfig, keep_to
+from tools.bench_config import BenchConfig
 from tools.direct import Direct, Kind, Request
+from tools.machine import keep_to
 from tools.server import Server
 from tools.ticker import Ticker, bar
 

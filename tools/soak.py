@@ -180,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for fault in figures.faults:
         print(f"tools.soak: {fault}", file=sys.stderr)
     if options.json is not None:
-        from tools.bench import machine
+        from tools.machine import machine
 
         shown = " ".join(["python -m tools.soak", f"--minutes {options.minutes:g}", f"--requests {options.requests}"])
         record = {"machine": machine(), "command": shown, **figures.record()}

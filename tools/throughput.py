@@ -6,9 +6,10 @@ import math
 import time
 from dataclasses import dataclass
 
-from tools.bench import BenchConfig, keep_to
+from tools.bench_config import BenchConfig
 from tools.direct import Direct, Request
 from tools.latency import SENTENCES
+from tools.machine import keep_to
 from tools.ticker import Ticker
 
 

@@ -50,7 +50,7 @@ def stance(skeleton: Skeleton) -> F32:
 
 
 def in_stance(skeleton: Skeleton, turns: F32) -> Skeleton:
-    """The skeleton at rest in the T-pose."""
+    """The skeleton at rest in the T-pose, to which world rotations `turns` (J, 4) take its joints."""
     offsets = quat.rotate(turns[np.maximum(skeleton.parents, 0)], skeleton.offsets)
     offsets[0] = skeleton.offsets[0]
     return replace(skeleton, offsets=offsets)

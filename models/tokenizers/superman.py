@@ -184,7 +184,8 @@ class VisionGuided(nn.Module):
         return self.visual(found.unflatten(0, (batch, length)).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
 
     def latents(self, frames: Tensor, views: Views | None = None) -> Tensor:
-        """What is compared to the book (B, T / 2, 17, halves x width): z^s, then z^v; without pictures z^s alone."""
+        """What is compared to the book (B, T / 2, 17, halves x width): z^s, then z^v; without pictures z^s alone.
+        Raises BadConfig where there is neither."""
         found: list[Tensor] = []
         if "skeleton" in self.halves:
             found.append(self.skeleton(self.grid(frames)).permute(0, 2, 3, 1))

@@ -54,7 +54,7 @@ def loop(clip: Clip, seconds: float = 0.5) -> Clip:
 
 def repeat(clip: Clip, times: int) -> Clip:
     """A looping clip `times` over, each round going on from where the one before it ended; the frame in which two
-    rounds meet is there once."""
+    rounds meet is there once. Raises BadClip for less than one time."""
     if times < 1:
         raise BadClip(f"a clip cannot be repeated {times} times; give one or more")
     rounds = [clip]

@@ -54,7 +54,8 @@ def encode(clip: Clip) -> F32:
 
 def from_joints(joints: F32, continued: bool = False) -> F32:
     """Features of joint positions (T, 22, 3), metres, at 20 frames per second: the data set's T - 1 rows, of at least
-    two frames; continued: T rows, as if the motion went on for one more frame at its last speed."""
+    two frames; continued: T rows, as if the motion went on for one more frame at its last speed.
+    Raises BadClip for other shapes."""
     if joints.ndim != 3 or joints.shape[1:] != (22, 3) or len(joints) < (1 if continued else 2):
         raise BadClip(f"features {NAME!r} are of two or more frames of 22 joints, these are of shape {joints.shape}")
     at = body.placed(joints)

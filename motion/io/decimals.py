@@ -62,8 +62,8 @@ def table(text: bytes, width: int) -> F64 | None:
 
 
 def lines(text: bytes, widths: Sequence[int]) -> F64 | None:
-    """All numbers of lines that hold `widths` numbers in turn, again and again, blank lines left out; None where the
-    text is anything else."""
+    """All numbers (N,) of lines that hold `widths` numbers in turn, again and again, blank lines left out; None where
+    the text is anything else."""
     parts: list[F64] = []
     start, done = 0, 0  # of the text, and of the lines that hold numbers
     while start < len(text):  # in pieces that fit into a processor's cache

@@ -185,7 +185,7 @@ def read(path: Path, take: str | None = None, fps: float | None = None, most: in
 
 
 def clip_of(document: Document, rig: Rig, take: str | None, fps: float | None, name: str) -> Clip:
-    """One animation of a document on its rig; see `read`."""
+    """One animation of a document on its rig; see `read`. Raises BadFile where it has none of the name `take`."""
     names = _takes(document)
     if take is not None and take not in names:
         raise BadFile(f"there is no animation {take!r} in it; there are {', '.join(names) or 'none'}", document.path)

@@ -105,5 +105,5 @@ class Buffer:
 
 
 def contiguous(array: NDArray[Any], dtype: str) -> NDArray[Any]:
-    """The array as a graph takes it."""
+    """The array as a graph takes it: the same shape, of this dtype, in C order."""
     return np.ascontiguousarray(array, dtype=dtype)

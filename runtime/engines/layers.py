@@ -65,7 +65,8 @@ class Layers(Protocol):
         ...
 
     def read(self, embeds: F32, past: Past | None, experts: F32) -> tuple[Outcome, Past]:
-        """A sequence's next tokens (N, W) at once, after `past`: the outcome (1, ...) and the past they make."""
+        """A sequence's next tokens (N, W) at once, after `past`: the outcome (1, ...) and the past they make. Raises
+        BadRequest for more tokens than the model reads."""
         ...
 
     def rows(self) -> Rows:
@@ -73,7 +74,7 @@ class Layers(Protocol):
         ...
 
     def words(self, hidden: F32) -> F32:
-        """Scores (B, text) of the text tokens."""
+        """Scores (B, text) of the text tokens, of hidden states (B, W)."""
         ...
 
     def __enter__(self) -> Self: ...

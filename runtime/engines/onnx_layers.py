@@ -69,7 +69,8 @@ class OnnxLayers:
         return np.asarray(self._words.run(None, {"hidden": hidden})[0])
 
     def memory(self, sequences: int, tokens: int) -> F32:
-        """Room for keys and values. Raises BadRequest for more tokens than the graph has positions for."""
+        """Room for keys and values (layers x 2, B, heads, tokens, width of a head). Raises BadRequest for more tokens
+        than the graph has positions for."""
         if tokens > self.longest:
             raise BadRequest(
                 f"the message has more than {self.longest} tokens, the most that this model reads; ask for a shorter "

@@ -12,7 +12,7 @@ import pytest
 
 from motion.errors import MissingPart
 from tools import bench, benchmarks, engine_times, judge, throughput
-from tools.bench import BenchConfig
+from tools.bench_config import BenchConfig
 from tools.direct import Direct, Request
 
 

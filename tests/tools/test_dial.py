@@ -11,7 +11,7 @@ import pytest
 from export.recipe import Recipe
 from tests.export.conftest import data, trained
 from tools import dial
-from tools.bench import BenchConfig
+from tools.bench_config import BenchConfig
 
 __all__ = ["data", "trained"]
 

@@ -12,8 +12,10 @@ from motion.errors import BadConfig
 from runtime.client import Client
 from tests.runtime.conftest import start
 from tests.runtime.recorded import make_bundle
-from tools.bench import BenchConfig, command_line, machine, parse
+from tools.bench import command_line, parse
+from tools.bench_config import BenchConfig
 from tools.latency import Latency, Memory, Percentiles, ask, starved
+from tools.machine import machine
 
 
 def test_percentiles_are_values_that_were_measured() -> None:
