@@ -156,9 +156,9 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
 
     from motion.errors import MotionError
-    from tools import bench
+    from tools.machine import machine
 
-    machine = bench.machine()
+    facts = machine()
     try:
         rows = measure(given.mocap, given.cache)
     except MotionError as error:
@@ -169,7 +169,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{row.what:60s} {row.files:3d} files {row.mb:7.1f} MB  {row.read_mb_s:6.1f} MB/s read  {written}")
     if given.json:
         command = "python -m tools.speeds --json docs/figures/formats.json"
-        told = {"command": command, "machine": machine, "speeds": [asdict(row) for row in rows]}
+        told = {"command": command, "machine": facts, "speeds": [asdict(row) for row in rows]}
         given.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     return 0
 
