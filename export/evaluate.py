@@ -1,6 +1,8 @@
 """Measures a trained recipe on clips it has never seen.
 
     python -m export.evaluate reconstruction --json FILE     codes -> motion: errors of decoder and refiner, test split
+    python -m export.evaluate reconstruction --recipe export/recipes/*-base.toml --json FILE --plots docs/pictures
+                                                             tokenizers of every kind side by side in one table
     python -m export.evaluate actions --json FILE            sentences -> motion: does it show the action, test captions
 
 `actions` trains a classifier on real training clips, checks it on real test clips, then lets it judge what the
@@ -20,18 +22,18 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from export import compose, dataset, generate
+from export import compose, dataset, generate, plots, side_by_side
 from export.metrics import actions, joints
 from export.recipe import Recipe, load
 from export.train_llm import build, restore, text_tokenizer
 from export.train_tokenizer import trained_tokenizer
 from models import backbone, flow, search, tasks
 from models.backbone import MotionLanguageModel
-from models.tokenizers.vermo import FlowVQ
+from models.tokenizers.vermo import FlowVQ, FlowVQConfig
 from motion import clip as clips
 from motion import contacts, features
 from motion.clip import Clip
-from motion.errors import MotionError
+from motion.errors import BadConfig, MotionError
 from motion.feet import lock_feet
 from motion.quat import F32
 
@@ -234,7 +236,12 @@ def main() -> int:
         prog="python -m export.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("what", choices=("reconstruction", "actions"))
-    parser.add_argument("--recipe", type=Path, default=Path("export/recipes/vermo-base.toml"), help="vermo-base")
+    parser.add_argument(
+        "--recipe", type=Path, nargs="+", default=[Path("export/recipes/vermo-base.toml")], metavar="FILE",
+        help="what was trained (vermo-base); several, or of another kind than VerMo's: all in one table",
+    )  # fmt: skip
+    parser.add_argument("--plots", type=Path, metavar="DIR", help="of that table: draw its plots there")
+    parser.add_argument("--clips-most", type=int, metavar="N", help="of that table: so many clips of the split (all)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--split", choices=("val", "test"), default="test", help="clips to measure on (test)")
     parser.add_argument("--steps", type=int, nargs="+", default=[1, 4, 28], help="refiner steps, from noise (1 4 28)")
@@ -254,8 +261,16 @@ def main() -> int:
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        recipe = load(options.recipe)
-        if options.what == "reconstruction":
+        recipes = [load(path) for path in options.recipe]
+        recipe = recipes[0]
+        if len(recipes) > 1 and options.what == "actions":
+            raise BadConfig("actions are judged of one recipe at a time; give one --recipe")
+        if len(recipes) > 1 or not isinstance(recipe.tokenizer, FlowVQConfig):
+            found = side_by_side.measure(recipes, options.split, options.clips_most, side_by_side.skins_here())
+            figures = {"split": options.split, "rows": {name: one.row for name, one in found.items()}}
+            if options.plots:
+                plots.draw(found, options.plots)
+        elif options.what == "reconstruction":
             figures = reconstruction(recipe, options.split, tuple(options.steps), options.search)
         else:
             figures = action_table(

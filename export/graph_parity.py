@@ -41,7 +41,7 @@ MOST_JOINT_ERROR = {"fp32": 0.001, "fp16": 0.005}
 """metres that joints may be moved by, mean over a clip"""
 LEAST_EQUAL_CODES = {"fp32": 0.99, "fp16": 0.9}
 """a latent that lies on the edge between two codes falls to either side"""
-_CARDS = ("NvTensorRTRTXExecutionProvider", "TensorrtExecutionProvider", "CUDAExecutionProvider")
+CARDS = ("NvTensorRTRTXExecutionProvider", "TensorrtExecutionProvider", "CUDAExecutionProvider")
 _FAILURES: tuple[type[Exception], ...] = (
     _ort.Fail, _ort.EPFail, _ort.RuntimeException, _ort.NotImplemented, _ort.EngineError, RuntimeError, ValueError,
     OSError,
@@ -82,8 +82,8 @@ def measure(
     rows["onnxruntime"] = _row(_in_onnxruntime(graphs), samples, held, present, "fp32")
     half = {name: lowered(onnx.load(folder / name), "fp16").SerializeToString() for name in present}
     rows["onnxruntime, float16"] = _row(_in_onnxruntime(half), samples, held, present, "fp16")
-    for provider in _CARDS:
-        if provider in onnxruntime.get_available_providers() and _works(graphs[present[0]], provider):
+    for provider in CARDS:
+        if provider in onnxruntime.get_available_providers() and works(graphs[present[0]], provider):
             # these round to TF32 or lower where it is faster
             rows[provider] = _row(_in_onnxruntime(graphs, provider), samples, held, present, "fp16")
     return rows
@@ -193,18 +193,20 @@ def _in_torch(held: FlowVQ, steps: int, noise: float) -> Run:
 
 
 def _in_onnxruntime(graphs: Mapping[str, bytes], provider: str = "CPUExecutionProvider") -> Run:
-    sessions = {name: _session(graph, provider) for name, graph in graphs.items()}
+    sessions = {name: session(graph, provider) for name, graph in graphs.items()}
     return lambda name, inputs: sessions[name].run(None, dict(inputs))[0]
 
 
-def _works(graph: bytes, provider: str) -> bool:
+def works(graph: bytes, provider: str) -> bool:
+    """Whether this machine has the card that a provider of onnxruntime wants."""
     try:
-        return _session(graph, provider).get_providers()[0] == provider
+        return session(graph, provider).get_providers()[0] == provider
     except _FAILURES:
         return False
 
 
-def _session(graph: bytes, provider: str) -> Any:
+def session(graph: bytes, provider: str) -> Any:
+    """An onnxruntime session of a graph."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     providers = list(dict.fromkeys([provider, "CPUExecutionProvider"]))

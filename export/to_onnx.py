@@ -162,6 +162,14 @@ def write(graph: Graph, folder: Path) -> None:
     _trace(graph.module, tuple(graph.inputs.values()), folder / f"{graph.name}.onnx", shapes, list(graph.outputs))
 
 
+def export_coder(recipe: Recipe, folder: Path) -> None:
+    """Writes the graphs that a trained tokenizer of another kind than VerMo's names itself. Raises BadFile where it is
+    not trained."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for graph in train_stages.trained(recipe).graphs():
+        write(graph, folder)
+
+
 def plans(recipe: Recipe) -> dict[str, Plan]:
     """The language graphs of a recipe, by file."""
     codes, rank = len(SPECIAL) + recipe.tokenizer.codes, recipe.language.rank
@@ -192,9 +200,7 @@ def main() -> int:
         steps = recipe.refiner_steps if options.steps is None else options.steps
         folder = options.out or recipe.run / "onnx"
         if not isinstance(recipe.tokenizer, FlowVQConfig):
-            folder.mkdir(parents=True, exist_ok=True)
-            for graph in train_stages.trained(recipe).graphs():
-                write(graph, folder)
+            export_coder(recipe, folder)
             return 0
         export(trained_tokenizer(recipe), folder, steps, recipe.refiner_noise, options.stepwise)
         language_graph.write(checkpoint.read(options.backbone).sizes, plans(recipe), folder)

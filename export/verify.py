@@ -4,8 +4,8 @@
 
 Compares torch in float64 with torch in float32, with onnxruntime in float32 and float16, and with onnxruntime's
 providers for cards where one works: codes, frames of decoder and refiner (export/graph_parity.py), scores of the
-language model (export/language_parity.py). Writes report.json beside the graphs; `pack` refuses graphs without a passed
-report of exactly these files.
+language model (export/language_parity.py). Tokenizers of other kinds are compared by export/coder_parity.py. Writes
+report.json beside the graphs; `pack` refuses graphs without a passed report of exactly these files.
 """
 
 from __future__ import annotations
@@ -14,17 +14,20 @@ import argparse
 import json
 import logging
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from export import dataset, graph_parity, language_parity, to_onnx
+from export import coder_parity, dataset, graph_parity, language_parity, to_onnx, train_stages
 from export.graph_parity import GRAPHS
 from export.recipe import Recipe, load
+from export.relaid import relaid as relay
 from export.train_tokenizer import trained_tokenizer
+from models.tokenizers.vermo import FlowVQConfig
 from motion import bundle
-from motion.errors import BadFile, MotionError
+from motion.errors import BadConfig, BadFile, MotionError
 
 log = logging.getLogger(__name__)
 REPORT = "report.json"
@@ -33,7 +36,9 @@ _LONGEST = 256  # frames of a clip
 
 def verify(recipe: Recipe, folder: Path, clips: int = 12, backbone: Path | None = None) -> dict[str, Any]:
     """Measures and judges; returns the report. Raises MotionError where data, weights or graphs are missing. Language
-    graphs may be missing."""
+    graphs may be missing; tokenizers of other kinds than VerMo's have none."""
+    if not isinstance(recipe.tokenizer, FlowVQConfig):
+        return _verify_coder(recipe, folder, clips)
     tokenizer = trained_tokenizer(recipe)
     present = [name for name in GRAPHS if (folder / name).exists()]
     for name in GRAPHS[:2]:  # a bundle may do without a refiner
@@ -60,6 +65,34 @@ def verify(recipe: Recipe, folder: Path, clips: int = 12, backbone: Path | None 
         "graphs": {name: plan.record() for name, plan in plans.items()},
         "files": {name: bundle.sha256(folder / name) for name in files},
         "weights": {name: bundle.sha256(recipe.run / name) for name in weights},
+    }
+
+
+def _verify_coder(recipe: Recipe, folder: Path, clips: int) -> dict[str, Any]:
+    tokenizer = train_stages.trained(recipe)
+    names = [f"{graph.name}.onnx" for graph in tokenizer.graphs()]
+    if not names:
+        raise BadConfig(f"recipe {recipe.name!r} codes pictures alone; there is nothing to export")
+    for name in names:
+        if not (folder / name).exists():
+            raise BadFile("is not there; run python -m export.to_onnx with this recipe first", str(folder / name))
+    data = dataset.load(recipe.data, "test", recipe.corpora)
+    picks = np.random.default_rng(0).choice(len(data.entries), min(clips, len(data.entries)), replace=False)
+    chosen = replace(data, entries=tuple(data.entries[int(i)] for i in picks))
+    relaid = relay(chosen, tokenizer.features)
+    unit = coder_parity.unit_frames(tokenizer.graphs())
+    samples = [np.array(relaid.clip(entry))[:_LONGEST] for entry in relaid.entries]
+    samples = [frames[: len(frames) // unit * unit] for frames in samples if len(frames) >= 2 * unit]
+    rows = coder_parity.measure(tokenizer, folder, samples)
+    return {
+        "passed": bool(samples) and all(row["passed"] for row in rows.values()),
+        "clips": len(samples),
+        "tokenizer": rows,
+        "refiner_steps": 0,
+        "language": {},
+        "graphs": {},
+        "files": {name: bundle.sha256(folder / name) for name in names},
+        "weights": {},
     }
 
 

@@ -160,6 +160,12 @@ def move(clip: Clip, by: F32) -> Clip:
     return replace(clip, root=clip.root + np.asarray(by, np.float32))
 
 
+def placed_as(clip: Clip, other: Clip) -> Clip:
+    """The clip turned and moved so that it begins where another one does, facing the same way; heights stay."""
+    clip = turn(clip, float(quat.yaw(other.rotations[0, 0]) - quat.yaw(clip.rotations[0, 0])))
+    return move(clip, (other.root[0] - clip.root[0]) * np.array([1, 0, 1], np.float32))
+
+
 def canonicalise(clip: Clip) -> Clip:
     """The first frame's root stands over the origin and faces +Z; heights stay."""
     clip = turn(clip, -float(quat.yaw(clip.rotations[0, 0])))

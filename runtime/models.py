@@ -79,6 +79,11 @@ def open_pipeline(start: Start, stack: ExitStack) -> Pipeline:
 
     models = config.build(Models, start.models)
     source = find(models.bundle)
+    if not source.manifest.tasks:
+        raise BadBundle(
+            f"bundle {source.manifest.name!r} is a tokenizer without a language model, so there is nothing to serve; "
+            "it codes clips: python -m tools.convert IN OUT --through BUNDLE"
+        )
     device = Device(models.device, models.threads, engine_folder())
 
     def engine(file: str) -> Engine:

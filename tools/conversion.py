@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from tools.formats import Reading, Writing
 
 if TYPE_CHECKING:
     from models.bodies.smplx import Model  # brings torch, which plain conversions do without
+    from runtime.coder import Coder
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Plan:
     """SMPL-X model files: the body that SMPL recordings are read and written on, and that scenes wear"""
     verify: bool = False
     """read the result again and measure how far its joints are from those that were written"""
+    through: str | None = None
+    """a bundle through whose codes the motion goes first"""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,8 @@ def convert(source: Path, out: Path, plan: Plan) -> Outcome:
 def _convert(source: Path, out: Path, part: Path, plan: Plan) -> Outcome:
     started = time.process_time()
     clip, model = _read(source, plan)
+    if plan.through is not None:
+        clip = _coder(plan.through).clip(clip)
     read_s = time.process_time() - started
     report, writing = "", plan.writing
     target = plan.target if plan.target is not None or model is None or _worn(model, clip) else model.skeleton
@@ -103,7 +109,7 @@ def _convert(source: Path, out: Path, part: Path, plan: Plan) -> Outcome:
             from models.bodies import smplx as bodies
 
             clip, writing = _filled(clip, model.skeleton), replace(writing, body=bodies.body(model))
-    elif target is None and _keeps_its_looks(source, out, writing):
+    elif target is None and plan.through is None and _keeps_its_looks(source, out, writing):
         writing = replace(writing, character=source)
     out.parent.mkdir(parents=True, exist_ok=True)
     started = time.process_time()
@@ -147,6 +153,14 @@ def _read(source: Path, plan: Plan) -> tuple[Clip, Model | None]:
         return smpl.clip(recording, model.skeleton), model
     clip = formats.read(source, how)
     return clip, bodies.load(plan.model, clip.betas, plan.writing.gender)
+
+
+@lru_cache(maxsize=1)
+def _coder(name: str) -> Coder:
+    from runtime.coder import Coder  # brings onnxruntime, which plain conversions do without
+    from runtime.models import find
+
+    return Coder(find(name), threads=1)
 
 
 def _worn(model: Model, clip: Clip) -> bool:

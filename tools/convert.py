@@ -35,6 +35,7 @@ examples:
   python -m tools.convert walk.bvh walk.npz --skeleton smplx55 --npz smplx
   python -m tools.convert walk.npz walk.glb --body models/        an AMASS recording on its licensed SMPL-X body
   python -m tools.convert walk.bvh walk.glb --body anny           the same motion on the open body Anny
+  python -m tools.convert walk.bvh walk.glb --through base        what is left of it in a tokenizer's codes
   python -m tools.convert takes.glb out/ --take all --to bvh      every animation of a file
   python -m tools.convert mocap/ out/ --to glb --verify           a whole collection, each file read again and compared
   python -m tools.convert mocap/ --check                          only says which files can be read
@@ -110,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--take", metavar="NAME", help="animation of a .glb or .fbx by name, or all (default the first)")
     add("--map", type=Path, metavar="FILE", help="a TOML file that says which joint of IN is what")
     add("--skeleton-map", type=Path, metavar="FILE", help="the same for the skeleton it goes to")
+    add("--through", metavar="BUNDLE", help="the motion through a bundle's codes and back, on the skeleton it codes")
     add("--lock-feet", action="store_true", help="feet that rest do not slide")
     add("--reach-hands", action="store_true", help="with --skeleton: hands go where the recording's go, at its size")
     add("--partial", action="store_true", help="take the frames that are there from a .bvh that announces more")
@@ -137,6 +139,10 @@ def _plan(given: argparse.Namespace) -> Plan:
                 f"--{name.replace('_', '-')} {value:g} is out of range; give a number above 0 and below a million"
             )
     most = given.most_mb << 20
+    if given.through is not None:
+        from runtime.models import find
+
+        find(given.through)  # says at once where there is none
     take = None if given.take == "all" else given.take
     reading = Reading(given.asf, take, given.from_up, given.from_units, given.from_fps, given.partial, most)
     if given.source.is_file() and not is_archive(given.source):
@@ -180,6 +186,7 @@ def _plan(given: argparse.Namespace) -> Plan:
         given.reach_hands,
         model,
         given.verify,
+        given.through,
     )
 
 

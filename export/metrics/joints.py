@@ -29,6 +29,30 @@ def pa_mpjpe(ours: F32, theirs: F32) -> float:
     return float(np.linalg.norm(scale[:, None, None] * (a @ (u @ vt)) - b, axis=-1).mean())
 
 
+def n_mpjpe(ours: F32, theirs: F32) -> float:
+    """Mean per-joint position error with both roots at the origin and ours scaled to fit best over the clip, metres."""
+    a, b = (ours - ours[:, :1]).astype(np.float64), (theirs - theirs[:, :1]).astype(np.float64)
+    return float(np.linalg.norm(a * ((a * b).sum() / max((a * a).sum(), 1e-12)) - b, axis=-1).mean())
+
+
+def root_errors(ours: F32, theirs: F32) -> tuple[float, float]:
+    """Mean (ADE) and last (FDE) distance between the roots' places on the ground, metres."""
+    apart = np.linalg.norm((ours - theirs)[:, 0, [0, 2]], axis=-1)
+    return float(apart.mean()), float(apart[-1])
+
+
+def ape(ours: F32, theirs: F32) -> float:
+    """Average position error: mean distance of joints about their roots, the roots' own left out, metres."""
+    return float(np.linalg.norm(((ours - ours[:, :1]) - (theirs - theirs[:, :1]))[:, 1:], axis=-1).mean())
+
+
+def ave(ours: F32, theirs: F32) -> float:
+    """Average variance error: mean distance between joints' variances over the clip, about their roots, square
+    metres."""
+    a, b = ((one - one[:, :1]).var(axis=0) for one in (ours, theirs))
+    return float(np.linalg.norm((a - b)[1:], axis=-1).mean())
+
+
 def acceleration_error(ours: F32, theirs: F32, fps: float) -> float:
     """Mean distance between accelerations, metres per second squared."""
     if len(ours) < 3:
