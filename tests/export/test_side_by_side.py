@@ -57,7 +57,7 @@ def test_every_kind_has_its_row_of_sensible_figures(table: dict[str, Measured]) 
 
 
 def test_the_program_writes_the_table_and_its_plots(
-    trained: Recipe, others: list[Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    others: list[Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("matplotlib")
     known = {one.name: one for one in others}
