@@ -81,9 +81,10 @@ def test_what_is_not_trained_is_a_sentence(others: list[Recipe], tmp_path: Path)
 def test_errors_of_scale_place_and_variance_are_what_they_say() -> None:
     rng = np.random.default_rng(0)
     theirs = rng.standard_normal((30, 6, 3)).astype(np.float32)
-    larger = theirs[:, :1] + 1.1 * (theirs - theirs[:, :1])
+    larger = (theirs[:, :1] + 1.1 * (theirs - theirs[:, :1])).astype(np.float32)
     assert joints.n_mpjpe(larger, theirs) < 1e-5 < joints.root_relative(larger, theirs)
-    walked = theirs + np.linspace(0, 1, 30, dtype=np.float32)[:, None, None] * np.array([3, 9, 4], np.float32)
+    way = np.linspace(0, 1, 30)[:, None, None] * [3, 9, 4]
+    walked = (theirs + way).astype(np.float32)
     assert joints.root_errors(walked, theirs) == (pytest.approx(2.5, abs=1e-4), pytest.approx(5.0, abs=1e-4))
     assert joints.ape(walked, theirs) < 1e-5
     still = np.repeat(theirs[:1], 30, axis=0)
