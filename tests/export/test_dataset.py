@@ -16,20 +16,26 @@ from export.dataset import Crops
 from motion.errors import BadFile
 from tests.export import studio
 
+RECORDED = ("cc0", "misc")
+"""what was recorded, without the clips that export.compose made of it"""
+
 
 def test_splits_share_no_clip_and_leave_none_out(data: Path) -> None:
-    names = {split: {entry.name for entry in dataset.load(data, split).entries} for split in ("train", "val", "test")}
+    names = {
+        split: {entry.name for entry in dataset.load(data, split, RECORDED).entries}
+        for split in ("train", "val", "test")
+    }
     assert {split: len(found) for split, found in names.items()} == {"train": 34, "val": 6, "test": 8}
     bare = [{name.removesuffix("#mirrored") for name in found} for found in names.values()]
     assert len(set().union(*bare)) == sum(map(len, bare)) == 24, "a mirrored copy stays in its clip's split"
 
 
 def test_corpora_and_mirrored_copies_can_be_left_out(data: Path) -> None:
-    whole = dataset.load(data, "train")
+    whole = dataset.load(data, "train", RECORDED)
     one = dataset.load(data, "train", ("cc0",))
     assert {entry.corpus for entry in one.entries} == {"cc0"}
     assert 0 < len(one.entries) < len(whole.entries)
-    plain = dataset.load(data, "train", mirrored=False)
+    plain = dataset.load(data, "train", RECORDED, mirrored=False)
     assert len(plain.entries) * 2 == len(whole.entries)
     assert not any(entry.mirrored for entry in plain.entries)
 
@@ -67,7 +73,7 @@ def test_features_of_another_layout_are_refused(data: Path, tmp_path: Path) -> N
 
 
 def crops(data: Path, seed: int = 1, shortest: int | None = None) -> Crops:
-    return Crops(dataset.load(data, "train"), longest=48, budget=128, seed=seed, shortest=shortest)
+    return Crops(dataset.load(data, "train", RECORDED), longest=48, budget=128, seed=seed, shortest=shortest)
 
 
 @pytest.mark.parametrize("shortest", [None, 16])
@@ -120,7 +126,7 @@ def test_long_clips_are_cropped_elsewhere_in_every_pass(data: Path) -> None:
 
 
 def test_balanced_crops_show_a_rare_action_more_often_and_lose_no_clip(data: Path) -> None:
-    whole = dataset.load(data, "train")
+    whole = dataset.load(data, "train", RECORDED)
     flips = [i for i, entry in enumerate(whole.entries) if entry.action == "flip"]
     kept = [entry for i, entry in enumerate(whole.entries) if i not in flips[1:]]
     common = [replace(entry, action="walk") if entry.action != "flip" else entry for entry in kept]
