@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from onnx import numpy_helper
 from safetensors.torch import save_file
@@ -91,7 +92,7 @@ def _constants(folder: Path) -> Constants:
     for graph in _GRAPHS:
         try:
             model = onnx.load(folder / graph)
-        except Exception as error:  # protobuf's own errors have no common class
+        except (OSError, DecodeError) as error:
             raise BadBundle(f"{folder / graph} cannot be read ({error})") from error
         found |= {(graph, one.name): numpy_helper.to_array(one) for one in model.graph.initializer}
     return found

