@@ -8,7 +8,7 @@ Mitsuba's path tracer on the CPU, with the joints of the body in space and in th
 (export/pictures.py tells the files). Bodies are Anny's in shapes, skins, clothes and shoes by chance; rooms and places
 outdoors, lamps, sun, furniture, things in the way, and the blur of a shutter are drawn likewise. What is drawn depends
 on --seed and the clip's number alone: the same seed gives the same bytes, whatever --workers is, and --clips may be
-raised later. Needs `pip install "motus[render]"`. A picture takes about half a second of one core.
+raised later. Needs `pip install "motus[render]"`. A picture takes about a second of one core.
 
 Recordings keep their licence: index.json tells it clip by clip, and models trained on pictures carry the strictest.
 """
