@@ -10,7 +10,7 @@ import sys
 
 from tools import bootstrap
 
-EXTRAS = ("view", "export", "tensorrt", "dev", "ray", "anny", "smplx")
+EXTRAS = ("view", "export", "tensorrt", "dev", "ray", "anny", "smplx", "render")
 
 
 def main(arguments: list[str]) -> int:
