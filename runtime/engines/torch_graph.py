@@ -202,7 +202,7 @@ _OPERATORS: Final[dict[str, Callable[[_Values, _Facts], Any]]] = {
     "Concat": lambda x, facts: _torch.cat(list(x), facts["axis"]), "Conv": _conv,
     "Cos": _simple(_torch.cos), "Div": _divide, "Equal": _simple(_torch.eq), "Erf": _simple(_torch.erf),
     "Exp": _simple(_torch.exp), "Expand": _expand, "Gather": _gather, "Gemm": _gemm,
-    "GreaterOrEqual": _simple(_torch.ge), "Identity": lambda x, _: x[0], "LayerNormalization": _norm,
+    "GreaterOrEqual": _simple(_torch.ge), "Identity": lambda x, _: x[0], "IsNaN": _simple(_torch.isnan), "LayerNormalization": _norm,
     "Less": _simple(_torch.lt), "LessOrEqual": _simple(_torch.le), "MatMul": _simple(_torch.matmul),
     "Mod": _simple(_torch.remainder), "Mul": _simple(_torch.mul), "Neg": _simple(_torch.neg),
     "Not": _simple(_torch.logical_not), "Pow": _simple(_torch.pow),
