@@ -115,7 +115,8 @@ def test_a_prediction_goes_on_without_a_jump(real: Server, walking: Clip) -> Non
     assert result.clip is not None
     assert_a_body_moves(result.clip)
     steps = np.linalg.norm(np.diff(positions(joined(walking, result.clip)), axis=0), axis=-1).max(axis=-1)
-    assert steps[len(walking) - 1] < 0.15, "no joint moves 15 cm where the motion was joined on"
+    own = steps[: len(walking) - 1].max()
+    assert steps[len(walking) - 1] < own + 0.1, "no joint moves 10 cm further where it was joined on than in the walk"
     assert steps.max() < 0.3, "nor twice that anywhere"
 
 
