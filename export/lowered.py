@@ -122,5 +122,7 @@ def _positions(nodes: list[NodeProto], kinds: dict[str, int]) -> dict[int, NodeP
 def _weight(tensor: TensorProto, name: str, kind: int) -> TensorProto:
     values = numpy_helper.to_array(tensor)
     if kind == TensorProto.FLOAT16:
+        most = np.finfo(np.float16).max  # a mask of attention holds float32's least number
+        values = np.where(np.isfinite(values), values.clip(-most, most), values)
         return numpy_helper.from_array(values.astype(np.float16), name)
     return helper.make_tensor(name, kind, values.shape, values.astype(np.float32).reshape(-1).tolist())
