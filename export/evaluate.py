@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from export import compose, dataset, generate, plots, side_by_side
+from export import compose, dataset, generate, plots, probes, side_by_side
 from export.metrics import actions, joints
 from export.recipe import Recipe, load
 from export.train_llm import build, restore, text_tokenizer
@@ -33,7 +33,7 @@ from models.tokenizers.vermo import FlowVQ, FlowVQConfig
 from motion import clip as clips
 from motion import contacts, features
 from motion.clip import Clip
-from motion.errors import BadConfig, MotionError
+from motion.errors import BadConfig, BadFile, MotionError
 from motion.feet import lock_feet
 from motion.quat import F32
 
@@ -229,6 +229,15 @@ def action_table(
     }  # fmt: skip
 
 
+def _asked(recipe: Recipe) -> dict[str, float]:
+    """What only its kind can be asked, where the pictures for it are there."""
+    try:
+        return probes.probe(recipe)
+    except BadFile as error:
+        log.warning("left out: %s", error)
+        return {}
+
+
 def main() -> int:
     """The command line."""
     assert __doc__ is not None
@@ -268,6 +277,7 @@ def main() -> int:
         if len(recipes) > 1 or not isinstance(recipe.tokenizer, FlowVQConfig):
             found = side_by_side.measure(recipes, options.split, options.clips_most, side_by_side.skins_here())
             figures = {"split": options.split, "rows": {name: one.row for name, one in found.items()}}
+            figures["probes"] = {one.name: asked for one in recipes if (asked := _asked(one))}
             if options.plots:
                 plots.draw(found, options.plots)
         elif options.what == "reconstruction":

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from models import tasks
 from models.tokenizers import contract, kinds
@@ -105,11 +106,21 @@ class Recipe:
                 raise BadConfig(f"recipe {self.name!r}: {error}") from None
 
 
-def load(path: Path) -> Recipe:
-    """Reads a recipe. Raises BadConfig naming the setting that is wrong."""
-    table = config.read(path)
+def load(path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:
+    """Reads a recipe; changes: settings that count instead of the file's, tables within tables as there. Raises
+    BadConfig naming the setting that is wrong."""
+    table = merged(config.read(path), changes or {})
     sizes = table.pop("tokenizer", {})
     if not isinstance(sizes, dict):
         raise BadConfig(f"setting 'tokenizer' must be a table, got {sizes!r}")
     kind = kinds.find(str(sizes.pop("kind", "vermo")))
     return replace(config.build(Recipe, table), tokenizer=config.build(kind.config, sizes, "tokenizer."))
+
+
+def merged(table: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A table with changes made, tables within tables likewise."""
+    found = dict(table)
+    for name, value in changes.items():
+        old = found.get(name)
+        found[name] = merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return found

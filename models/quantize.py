@@ -22,7 +22,7 @@ from motion.errors import BadConfig
 
 _SLICES = 64  # random directions along which `unevenness` compares
 _DECAY = 0.99  # of the moving average of a book's entries (T2M-GPT, Zhang et al. 2023, section 3.2)
-_DEAD = 1  # uses a step, on average, below which an entry is replaced by a latent of the batch (T2M-GPT)
+_DEAD = 0.1  # uses a step, on average, below which an entry is replaced by a latent of the batch
 _COMMIT = 0.02  # weight of the commitment in T2M-GPT, which MotionGPT and HMVLM take over
 Learned = tuple[Tensor, Tensor, dict[str, Tensor]]
 """Quantized latents, codes, terms by name."""
@@ -114,8 +114,10 @@ class RVQ(nn.Module):
         self.size, self.count = size, books
         self.inner = ResidualVQ(
             dim=width, codebook_size=size, num_quantizers=books,
-            decay=_DECAY, threshold_ema_dead_code=_DEAD, commitment_weight=_COMMIT,
+            decay=_DECAY, threshold_ema_dead_code=_DEAD, commitment_weight=_COMMIT, kmeans_init=True,
         )  # fmt: skip
+        for layer in self.inner.layers:
+            cast(VectorQuantize, layer).codebook = torch.randn(size, width)  # what an untrained book holds
 
     def forward(self, latents: Tensor) -> tuple[Tensor, Tensor]:
         """Quantized latents (B, K, width), differentiable, and codes (B, K) or (B, K, books)."""
@@ -142,20 +144,25 @@ class RVQ(nn.Module):
 
 
 class VQ(nn.Module):
-    """Vector quantization whose entries are parameters, moved by a term of the loss (van den Oord et al. 2017)."""
+    """Vector quantization by one book: its entries are moving averages of the latents that chose them, as Jukebox and
+    T2M-GPT have it, or with `learned` parameters that a term of the loss moves (van den Oord et al. 2017).
 
-    def __init__(self, size: int, width: int) -> None:
+    free: steps of the training in which latents pass unquantized; a book of averages then begins from k-means of them,
+    so that it need not run after an encoder that knows nothing yet.
+    """
+
+    seen: Tensor
+
+    def __init__(self, size: int, width: int, learned: bool = False, free: int = 0) -> None:
         super().__init__()
-        self.size = size
+        self.size, self.learned, self.free = size, learned, free
         self.inner = VectorQuantize(
-            width,
-            size,
-            learnable_codebook=True,
-            ema_update=False,
-            decay=_DECAY,
-            threshold_ema_dead_code=_DEAD,
-            commitment_weight=0.0,
-        )
+            width, size, learnable_codebook=learned, ema_update=not learned, kmeans_init=not learned,
+            decay=_DECAY, threshold_ema_dead_code=_DEAD, commitment_weight=0.0,
+        )  # fmt: skip
+        if not learned:
+            self.inner.codebook = torch.randn(size, width)  # what an untrained book holds
+        self.register_buffer("seen", torch.zeros((), dtype=torch.int64))  # steps of the training
 
     def forward(self, latents: Tensor) -> tuple[Tensor, Tensor]:
         """Quantized latents (B, K, width), differentiable, and codes (B, K)."""
@@ -163,14 +170,23 @@ class VQ(nn.Module):
         return latents + (self.lookup(codes) - latents).detach(), codes
 
     def learn(self, latents: Tensor) -> Learned:
-        """Terms: "embed", |sg(latents) - entries|^2, and "commit", |latents - sg(entries)|^2."""
+        """Terms: "embed", |sg(latents) - entries|^2, which moves a learned book alone, and "commit",
+        |latents - sg(entries)|^2."""
         codes = nearest(latents, self.inner.codebook)
-        entries = self.lookup(codes)
+        if self.training:
+            self.seen += 1
+            if self.seen <= self.free:
+                nothing = torch.zeros((), device=latents.device)
+                return latents, codes, {"embed": nothing, "commit": nothing}
+        if self.training and not self.learned:  # moves the book, and replaces entries that nobody chooses
+            entries, codes, _ = self.inner(latents.detach().float())
+        else:
+            entries = self.lookup(codes)
         terms = {
             "embed": F.mse_loss(entries, latents.detach()),
             "commit": F.mse_loss(latents, entries.detach()),
         }
-        if self.training:  # counts what is used, and replaces what is not
+        if self.training and self.learned:  # counts what is used, and replaces what is not
             self.inner.update_indices(latents.detach(), codes)
         return latents + (entries - latents).detach(), codes, terms
 

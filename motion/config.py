@@ -50,6 +50,11 @@ def _value(kind: Any, value: Any, where: str) -> Any:
         if not isinstance(value, dict):
             raise BadConfig(f"setting {where!r} must be a table, got {value!r}")
         return build(kind, typing.cast("dict[str, Any]", value), where + ".")
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise BadConfig(f"setting {where!r} must be a table, got {value!r}")
+        table, inner = typing.cast("dict[str, Any]", value), typing.get_args(kind)[1]
+        return table if inner is Any else {name: _value(inner, one, f"{where}.{name}") for name, one in table.items()}
     if origin is tuple:
         if not isinstance(value, list):
             raise BadConfig(f"setting {where!r} must be a list, got {value!r}")

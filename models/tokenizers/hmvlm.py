@@ -62,6 +62,8 @@ class BodyPartsConfig:
     """Residual blocks a level of the convolutions (T2M-GPT)."""
     commitment: float = 0.02
     """Weight of L_com (appendix)."""
+    free: int = 0
+    """Steps before latents are quantized at all (models/quantize.py)."""
     speed: float = 0.5
     """Weight of the frames' differences in L_rec (T2M-GPT, equation 4)."""
 
@@ -150,7 +152,7 @@ class BodyParts(nn.Module):
         columns = [[c for c in own if told[c]] for own in joint_columns(layout)]
         self.spatial = Spatial(config, columns) if config.parts else nn.Linear(layout.width, width)
         self.temporal = down(width, times, config.depth) if times else nn.Identity()
-        self.books = nn.ModuleList(VQ(config.codes, width) for _ in range(self.parts))
+        self.books = nn.ModuleList(VQ(config.codes, width, free=config.free) for _ in range(self.parts))
         if times:
             self.decoder = up(self.parts * width, width, layout.width, times, config.depth)
         else:

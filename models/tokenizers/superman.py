@@ -160,7 +160,7 @@ class VisionGuided(nn.Module):
             self.project = nn.Linear(self.backbone.channels, width)
             self.visual = _encoder(width, width, config.layers)
         self.halves = {"fused": ("skeleton", "visual")}.get(config.streams, (config.streams,))
-        self.book = VQ(config.codes, width * len(self.halves))
+        self.book = VQ(config.codes, width * len(self.halves), learned=True)  # each half by the clips that have it
         layers = [nn.Conv2d(width, width, 3, padding=1), *[_Grid(width) for _ in range(config.layers - 1)], _Twice()]
         self.decoder = nn.Sequential(*layers, nn.Conv2d(width, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, 3, 1))
 

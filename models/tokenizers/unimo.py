@@ -50,6 +50,8 @@ class SmplxConfig:
     """What rotations are told by inside (table 6)."""
     commitment: float = 0.02
     """The lambda of equation 5; not told, this is Jukebox's, on which Duolando's tokenizer stands."""
+    free: int = 0
+    """Steps before latents are quantized at all (models/quantize.py)."""
     speed: float = 1.0
     """Weight of velocities in the reconstruction, and ..."""
     acceleration: float = 1.0
@@ -109,7 +111,7 @@ class Smplx(nn.Module):
         for name in _ROTATIONS:
             sizes[name] = sizes[name] // 6 * _NUMBERS[config.rotations]
         self.encoder = _encoder(sum(sizes.values()), config)
-        self.book = VQ(config.codes, config.width)
+        self.book = VQ(config.codes, config.width, free=config.free)
         self.experts = nn.ModuleDict({name: _expert(size, config) for name, size in sizes.items()})
 
     def inside(self, frames: Tensor) -> dict[str, Tensor]:

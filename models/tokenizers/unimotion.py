@@ -33,7 +33,6 @@ from motion.features import Statistics
 from motion.skeleton import SMPLX22
 
 LAYOUT = features.find("uni269")
-_WARM = 10_000  # steps over which the alignment's weight rises (C.1)
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,8 @@ class CmaVaeConfig:
     """lambda_kl."""
     alignment: float = 1e-2
     """lambda_dpa after its warm-up; 0 leaves the alignment out (table 9)."""
+    warm: int = 10_000
+    """Steps over which the alignment's weight rises from nothing (C.1)."""
     embedder_width: int = 512
     embedder_layers: int = 4
     """Of its semantic branch (C.2)."""
@@ -70,7 +71,7 @@ class CmaVaeConfig:
     levels = ()
 
     def __post_init__(self) -> None:
-        if min(self.width, self.hidden, self.latent, self.embedder_width, self.head_blocks) < 1:
+        if min(self.width, self.hidden, self.latent, self.embedder_width, self.head_blocks, self.warm) < 1:
             raise BadConfig(f"sizes of a tokenizer must be positive, got {self}")
         if self.blocks % 2 == 0:
             raise BadConfig(f"a skip transformer has an odd number of blocks, got {self.blocks}")
@@ -215,7 +216,7 @@ class CmaVae(nn.Module):
             self.spread.lerp_(latents.detach().float().std(), 0.01)
         output = self.reconstruct(latents).float()
         terms = {"frames": F.smooth_l1_loss(output, self.scale(frames)), "kl": kl, "alignment": aligned}
-        weight = self.config.alignment * min(1.0, batch.step / _WARM)
+        weight = self.config.alignment * min(1.0, batch.step / self.config.warm)
         loss = terms["frames"] + self.config.kl * kl + weight * aligned
         return {"loss": loss, **{name: value.detach() for name, value in terms.items()}}
 

@@ -108,12 +108,12 @@ def made(name: str) -> FSQ | LFQ | RVQ | VQ:
         return FSQ((4, 4, 4), 6)
     if name == "lfq":
         return LFQ(64, 6)
-    if name == "vq":
-        return VQ(64, 6)
+    if name in ("vq", "learned"):
+        return VQ(64, 6, learned=name == "learned")
     return RVQ(64, 6, int(name.removeprefix("rvq")))
 
 
-NAMES = ["fsq", "lfq", "vq", "rvq1", "rvq3", "rvq6"]
+NAMES = ["fsq", "lfq", "vq", "learned", "rvq1", "rvq3", "rvq6"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -131,7 +131,8 @@ def test_every_quantizer_gives_codes_that_give_the_quantized_latents_back(name: 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_learning_gives_the_same_codes_and_reaches_the_latents(name: str) -> None:
-    quantizer = made(name)
+    quantizer = made(name).train()
+    quantizer.learn(torch.randn(8, 100, 6))  # a book of averages begins with its first latents
     latents = torch.randn(2, 40, 6, requires_grad=True)
     with torch.no_grad():
         plain, codes = quantizer.eval()(latents)
@@ -143,10 +144,12 @@ def test_learning_gives_the_same_codes_and_reaches_the_latents(name: str) -> Non
     assert latents.grad.abs().min() > 0
 
 
-@pytest.mark.parametrize("name", ["rvq1", "rvq3", "vq"])
+@pytest.mark.parametrize("name", ["rvq1", "rvq3", "vq", "learned"])
 def test_the_library_chooses_the_same_entries(name: str) -> None:
-    quantizer = made(name).eval()
+    quantizer = made(name).train()
     assert isinstance(quantizer, RVQ | VQ)
+    quantizer.learn(torch.randn(8, 100, 6))  # the library's begins with its first latents
+    quantizer.eval()
     latents = torch.randn(2, 40, 6)
     theirs = quantizer.inner(latents)[1]
     assert torch.equal(quantizer(latents)[1], theirs[..., 0] if name == "rvq1" else theirs)
@@ -164,7 +167,7 @@ def test_more_books_leave_less() -> None:
 
 
 def test_the_terms_of_a_learned_book_are_the_formulas() -> None:
-    quantizer = made("vq").train()
+    quantizer = made("learned").train()
     assert isinstance(quantizer, VQ)
     book = quantizer.inner.codebook.detach().numpy().copy()
     latents = torch.randn(1, 30, 6, requires_grad=True)
@@ -190,3 +193,22 @@ def test_the_nearest_entry_is_the_nearest() -> None:
 def test_signs_come_in_powers_of_two() -> None:
     with pytest.raises(BadConfig, match="power of two"):
         LFQ(100, 6)
+
+
+def test_a_book_of_averages_begins_from_the_latents_that_were_free() -> None:
+    torch.manual_seed(0)
+    quantizer = VQ(8, 6, free=3).train()
+    groups = torch.randn(8, 6) * 3
+    for step in range(8):
+        latents = (groups[torch.arange(200) % 8] + 0.05 * torch.randn(200, 6))[None].requires_grad_()
+        quantized, codes, terms = quantizer.learn(latents)
+        if step < 3:
+            assert quantized is latents
+            assert terms["commit"] == 0
+        else:
+            assert len(codes.unique()) == 8
+            assert terms["commit"] < 0.01
+            quantized.sum().backward()
+            assert latents.grad is not None
+    held = quantizer.eval()(groups[None])[0][0]
+    torch.testing.assert_close(held, groups, atol=0.1, rtol=0)

@@ -85,7 +85,7 @@ def test_the_loss_is_reconstruction_and_embedding_and_a_fiftieth_of_commitment()
         latents = tokenizer.latents(frames).numpy()
         entries, _ = tokenizer.quantize(frames)
         ours, theirs = tokenizer.reconstruct(entries).numpy(), tokenizer.scale(frames).numpy()
-        books = np.stack([next(book.parameters()).numpy()[0] for book in tokenizer.books])
+        books = np.stack([book.inner.codebook.numpy() for book in tokenizer.books])
     apart = []
     for part in range(5):
         distance = np.square(latents[:, :, part, None] - books[part]).sum(-1)
