@@ -25,7 +25,7 @@ import torch
 from export import compose, dataset, generate, plots, probes, side_by_side
 from export.metrics import actions, joints
 from export.recipe import Recipe, load
-from export.train_llm import build, restore, text_tokenizer
+from export.train_llm import build, guidance_of, restore, text_tokenizer
 from export.train_tokenizer import trained_tokenizer
 from models import backbone, flow, search, tasks
 from models.backbone import MotionLanguageModel
@@ -151,14 +151,15 @@ def judge(recipe: Recipe, steps: int, split: str) -> tuple[actions.Classifier, d
     return judged, data, [i for i, entry in enumerate(data.entries) if entry.action in judged.actions]
 
 
-def in_torch(recipe: Recipe, guidance: float) -> Draw:
-    """Motion from the trained model as training left it."""
+def in_torch(recipe: Recipe, guidance: float | None = None) -> Draw:
+    """Motion from the trained model as training left it; guidance: None for what its weights want."""
     tokenizer = trained_tokenizer(recipe)
     model, tokenize = trained_model(recipe, tokenizer)
+    factor = guidance_of(recipe.run) if guidance is None else guidance
     decode = decoder(tokenizer, recipe.refiner_steps, noise=recipe.refiner_noise)
 
     def draw(requests: Sequence[tasks.Conditions], seed: int) -> list[F32]:
-        codes = generate.motion(model, tokenize, requests, seed=seed, guidance=guidance)
+        codes = generate.motion(model, tokenize, requests, seed=seed, guidance=factor)
         return [decode(torch.tensor(one)) for one in codes]
 
     return draw
@@ -170,7 +171,7 @@ def action_table(
     seed: int,
     keep: Path | None,
     classifier_steps: int,
-    guidance: float,
+    guidance: float | None,
     split: str = "test",
     draw: Draw | None = None,
     jury: Jury | None = None,
@@ -264,7 +265,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of captions and sampling (1)")
     parser.add_argument("--classifier-steps", type=int, default=1500, help="training steps of the classifier (1500)")
     parser.add_argument(
-        "--guidance", type=float, default=3.0, help="how much the sentence counts; 1: as trained (3, as served)"
+        "--guidance", type=float, help="how much the sentence counts; 1: its chances as they are (as served)"
     )
     parser.add_argument("--clips", type=Path, metavar="DIR", help="keep one generated clip an action there")
     options = parser.parse_args()

@@ -102,6 +102,8 @@ class Messages:
     seed: int
     names: tuple[str, ...]
     """Tasks to draw from."""
+    untold: bool = False
+    """A message's rival is not the same motion under an untrue sentence, but without any: what guidance compares."""
 
     def weights(self) -> np.ndarray:
         """How often each clip is drawn, (clips,), summing to 1: rare actions more often than their number says."""
@@ -154,7 +156,7 @@ class Messages:
         if task.name == "text-to-motion" and sample.action in _MOMENTARY and rng.random() < _AGAIN:
             codes = self._again(sample, most, rng)
         untrue: str | None = None
-        if task.name == "text-to-motion" and rng.random() < _RIVALS:
+        if task.name == "text-to-motion" and not self.untold and rng.random() < _RIVALS:
             untrue = self._untrue(sample, caption, rng)
         elif task.name == "text-to-motion" and len(codes) <= most // 2 and rng.random() < 0.12:
             other = self.samples[int(rng.integers(len(self.samples)))]
@@ -193,6 +195,8 @@ class Messages:
             given = tasks.Conditions(text=text, seconds=seconds, past=past, future=future)
         answer = [self.vocabulary.code(c) for c in reply] if task.gives == "motion" else self.tokenize(caption)
         ids, targets = self._complete(task, given, answer)
+        if self.untold and given.text is not None:
+            return Row(ids, targets, self._complete(*tasks.without_text(task, given), answer))
         if untrue is None:
             return Row(ids, targets)
         rival = tasks.Conditions(text=untrue, seconds=given.seconds)

@@ -24,6 +24,7 @@ import motion
 from export import dataset, train_stages
 from export.coder_parity import unit_frames
 from export.recipe import Recipe, load
+from export.train_llm import guidance_of
 from export.verify import GRAPHS, REPORT
 from models import backbone, tasks
 from models.tokenizers.contract import codes_per_second
@@ -125,6 +126,7 @@ def _language(recipe: Recipe, report: dict[str, Any]) -> dict[str, Any]:
             "levels": list(recipe.tokenizer.levels),
             "rank": recipe.language.rank,
             "alpha": recipe.language.alpha,
+            "guidance": guidance_of(recipe.run),
             "special": list(SPECIAL),
             "graphs": report["graphs"],
         },

@@ -89,6 +89,9 @@ class Recipe:
     pictures: Pictures | None = None
     """None: it learns from motion alone."""
     language: Language = field(default_factory=Language)
+    distillation: Training | None = None
+    """Of the language model's last stage, which teaches it to draw in one pass as it does with guidance; None: it is
+    served with guidance."""
     tasks: tuple[str, ...] = ("text-to-motion", "motion-to-text", "prediction", "in-betweening", "unconditional")
     """What the language model is trained on."""
     refiner_steps: int = 4

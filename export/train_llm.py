@@ -19,6 +19,7 @@ from typing import cast
 import torch
 from accelerate import Accelerator
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
@@ -35,6 +36,7 @@ from motion.errors import BadFile, MotionError
 
 log = logging.getLogger(__name__)
 Batch = list[Row]
+GUIDANCE = 3.0  # how much the sentence counts when motion is drawn, chosen on validation captions
 _CHOICE = 1.0  # weight of telling true sentences from untrue ones
 
 
@@ -111,10 +113,10 @@ def train(recipe: Recipe, folder: Path | None = None, begin: Path | None = None)
         save(model, recipe.run)
 
 
-def save(model: MotionLanguageModel, folder: Path) -> None:
-    """Writes the adapters and the motion vocabulary's layers."""
+def save(model: MotionLanguageModel, folder: Path, guidance: float = GUIDANCE) -> None:
+    """Writes the adapters and the motion vocabulary's layers; guidance: with which motion is to be drawn."""
     adapter = {name: tensor.half().contiguous() for name, tensor in get_peft_model_state_dict(model.trunk).items()}
-    save_file(adapter, folder / "adapter.safetensors")
+    save_file(adapter, folder / "adapter.safetensors", {"guidance": str(guidance)})
     layers = {name: tensor.half().contiguous() for name, tensor in model.layers.state_dict().items()}
     save_file(layers, folder / "embeddings.safetensors")
 
@@ -127,6 +129,12 @@ def restore(model: MotionLanguageModel, folder: Path) -> None:
     set_peft_model_state_dict(model.trunk, load_file(folder / "adapter.safetensors"))
     layers = {name: tensor.float() for name, tensor in load_file(folder / "embeddings.safetensors").items()}
     model.layers.load_state_dict(layers)
+
+
+def guidance_of(folder: Path) -> float:
+    """How much a sentence counts when motion is drawn from the weights in a folder."""
+    with safe_open(folder / "adapter.safetensors", "pt") as held:
+        return float((held.metadata() or {}).get("guidance", GUIDANCE))
 
 
 def save_checkpoint(recipe: Recipe, folder: Path | None = None) -> None:

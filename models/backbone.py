@@ -129,6 +129,20 @@ class MotionLanguageModel(nn.Module):
         ours = F.embedding((ids - text).clamp(min=0), table)
         return torch.where(own, ours.to(words.dtype), words)
 
+    def states(self, ids: Tensor) -> Tensor:
+        """Hidden states (B, N, width) of ids (B, N)."""
+        return self.trunk(inputs_embeds=self.embed(ids, self.layers.embeddings()), use_cache=False).last_hidden_state
+
+    def code_scores(self, states: Tensor) -> Tensor:
+        """Scores (N, special + codes) of what follows states (N, width) where motion can."""
+        weight, bias = self.layers.head()
+        return F.linear(states, weight.to(states.dtype), bias.to(states.dtype)).float()
+
+    def word_scores(self, states: Tensor) -> Tensor:
+        """Scores (N, text + special) of what follows states (N, width) where text can."""
+        special = self.layers.head()[0][: len(SPECIAL)]
+        return F.linear(states, torch.cat([self.text_head.to(states.dtype), special.to(states.dtype)])).float()
+
     def forward(self, ids: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Summed cross entropies and counts of motion targets and of text targets, each (B,).
 
@@ -136,16 +150,11 @@ class MotionLanguageModel(nn.Module):
         target is told from the motion vocabulary alone, a text target from text and special tokens: at every position
         the message format says which of the two can follow.
         """
-        hidden = self.trunk(inputs_embeds=self.embed(ids, self.layers.embeddings()), use_cache=False).last_hidden_state
-        text = self.vocabulary.text
-        weight, bias = self.layers.head()
-        weight, bias = weight.to(hidden.dtype), bias.to(hidden.dtype)
+        hidden, text = self.states(ids), self.vocabulary.text
         is_text = (targets >= 0) & self.text_reply(ids)
         is_motion = (targets >= 0) & ~is_text
-        codes = F.linear(hidden[is_motion], weight, bias).float()
-        words = F.linear(hidden[is_text], torch.cat([self.text_head.to(hidden.dtype), weight[: len(SPECIAL)]])).float()
-        motion = F.cross_entropy(codes, targets[is_motion] - text, reduction="none")
-        spoken = F.cross_entropy(words, targets[is_text], reduction="none")
+        motion = F.cross_entropy(self.code_scores(hidden[is_motion]), targets[is_motion] - text, reduction="none")
+        spoken = F.cross_entropy(self.word_scores(hidden[is_text]), targets[is_text], reduction="none")
         return _by_row(motion, is_motion), is_motion.sum(-1), _by_row(spoken, is_text), is_text.sum(-1)
 
     def text_reply(self, ids: Tensor) -> Tensor:

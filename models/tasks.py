@@ -9,7 +9,7 @@ VerMo's motion message (section 4.4): an instruction, the conditions, the reply,
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from models.vocabulary import Vocabulary
@@ -98,6 +98,11 @@ def prompt(task: Task, given: Conditions, vocabulary: Vocabulary, tokenize: Call
             ids += [special(f"{opening}_BOS"), *codes, special(f"{opening}_EOS")]
     ids += [special("COND_EOS"), special("REPLY_BOS"), special("MOT_BOS" if task.gives == "motion" else "TEXT_BOS")]
     return Message(ids, len(ids))
+
+
+def without_text(task: Task, given: Conditions) -> tuple[Task, Conditions]:
+    """What is asked for when the sentence is taken away: what classifier-free guidance compares with."""
+    return find("unconditional") if "text" in task.needs else task, replace(given, text=None)
 
 
 def closing(task: Task, vocabulary: Vocabulary) -> list[int]:

@@ -37,7 +37,7 @@ F32 = NDArray[np.float32]
 Codes = NDArray[np.int64]
 MOTION = Sampling(temperature=0.7, top_p=0.95)
 WORDS = Sampling(temperature=0.7, top_p=0.9)
-GUIDANCE = 3.0  # how much the sentence counts; docs/RESULTS.md says what other values gave
+GUIDANCE = 3.0  # how much the sentence counts, unless the bundle says; docs/RESULTS.md says what other values gave
 BEST: Final[tuple[Precision, ...]] = ("int8", "int4", "fp32")
 """precisions in the order in which a bundle's are looked for"""
 _LONGEST_TEXT = 96  # tokens of a description
@@ -64,9 +64,12 @@ class MotionLanguageModel:
         vocabulary: Vocabulary,
         tokens_per_second: float,
         about: str = "",
+        guidance: float = GUIDANCE,
     ) -> None:
-        """adapted: the trained adapter; plain: makes the untouched backbone's voice, when somebody first converses."""
+        """adapted: the trained adapter; plain: makes the untouched backbone's voice, when somebody first converses;
+        guidance: how much the sentence counts."""
         self.vocabulary = vocabulary
+        self.guidance = guidance
         self.about = about
         """what it runs as, for people"""
         self._adapted = adapted
@@ -135,7 +138,8 @@ class MotionLanguageModel:
         words = text_tokens.from_folder(backbone.path) if fields is None else text_tokens.from_gguf(fields)
         voice = Voice(adapted, np.ones(plan.experts, np.float32))
         vocabulary = Vocabulary(backbone.sizes.text, parts.codes)
-        return cls(voice, plain, words, vocabulary, parts.rate, f"onnxruntime on the CPU, {plan.precision}")
+        about = f"onnxruntime on the CPU, {plan.precision}"
+        return cls(voice, plain, words, vocabulary, parts.rate, about, parts.guidance)
 
     @classmethod
     def _on_torch(cls, parts: _Parts, folder: Path | None, threads: int, wanted: str | None, device: str) -> Self:
@@ -158,7 +162,7 @@ class MotionLanguageModel:
             return Voice(Decoder(causal.layers({}, 1.0, parts.head, parts.bias), embed), nothing)
 
         words, vocabulary = text_tokens.from_folder(causal.folder), Vocabulary(causal.text, parts.codes)
-        return cls(adapted, plain, words, vocabulary, parts.rate, f"transformers, {causal.about}")
+        return cls(adapted, plain, words, vocabulary, parts.rate, f"transformers, {causal.about}", parts.guidance)
 
     @property
     def layers(self) -> Layers:
@@ -191,20 +195,21 @@ class MotionLanguageModel:
         future: Codes | None,
         seed: int,
         sampling: Sampling = MOTION,
-        guidance: float = GUIDANCE,
+        guidance: float | None = None,
     ) -> Generator[int, None, None]:
         """Codes of a motion, one a step; exactly `tokens` of them where that is given.
 
         With a sentence, each step's scores are those without it plus `guidance` times what it changes in them; both
-        prompts run as one batch.
+        prompts run as one batch. None: as much as the bundle's model needs, 1 where it was taught to do without
+        (`export.distil`).
         """
+        guidance = self.guidance if guidance is None else guidance
         seconds = None if tokens is None else tokens / self._tokens_per_second
         given = tasks.Conditions(text or None, seconds, None, _listed(past), _listed(future))
         row = tasks.find(task)
         prompts = [self._prompt(row, given)]
         if given.text is not None and guidance != 1:
-            told_less = tasks.find("unconditional") if "text" in row.needs else row
-            prompts.append(self._prompt(told_less, tasks.Conditions(None, seconds, None, given.past, given.future)))
+            prompts.append(self._prompt(*tasks.without_text(row, given)))
         manner = Manner("codes", sampling, self._form(tokens), guidance)
         end, made = SPECIAL.index("MOT_EOS"), 0
         with self._reply(self._adapted, prompts, manner, seed) as reply:
@@ -290,6 +295,11 @@ class _Parts:
     def codes(self) -> int:
         """Motion codes."""
         return len(self.embeddings) - len(SPECIAL)
+
+    @property
+    def guidance(self) -> float:
+        """How much a sentence counts."""
+        return float(self.source.manifest.vocabulary.get("guidance", GUIDANCE))
 
     @property
     def rate(self) -> float:

@@ -19,7 +19,7 @@ from motion import features
 from motion.quat import F32
 from runtime.engines import Engine
 from runtime.engines.device import Device
-from runtime.llm import GUIDANCE, MotionLanguageModel, engine_folder, language_device
+from runtime.llm import MotionLanguageModel, engine_folder, language_device
 from runtime.models import find
 from runtime.stream import Codes, CodeStream, Features, Windows
 
@@ -82,10 +82,7 @@ class Direct:
     def make(self, requests: Sequence[Request]) -> list[Made]:
         """Motions side by side: they take turns at the language model, and so share its runs."""
         started = time.perf_counter()
-        replies = [
-            self.model.motion("text-to-motion", one.text, one.tokens, None, None, one.seed, guidance=GUIDANCE)
-            for one in requests
-        ]
+        replies = [self.model.motion("text-to-motion", one.text, one.tokens, None, None, one.seed) for one in requests]
         streams = [CodeStream(self.decode, self._windows, self.rate, features.WIDTH, one.seed) for one in requests]
         blocks: list[list[F32]] = [[] for _ in requests]
         firsts, wholes = [0.0] * len(requests), [0.0] * len(requests)

@@ -22,7 +22,6 @@ from models import tasks
 from models.packing import Precision
 from motion.errors import MotionError
 from motion.quat import F32
-from runtime.llm import GUIDANCE
 from tools.direct import Direct, Request
 from tools.machine import machine
 from tools.ticker import Ticker, bar
@@ -53,7 +52,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         kind, precision = ("torch", None) if name == "torch" else ("onnx", name)
         with Direct(options.bundle, kind, precision, options.threads) as served:
             rows[name] = evaluate.action_table(
-                recipe, options.most, options.seed, None, options.classifier_steps, GUIDANCE, options.split,
+                recipe, options.most, options.seed, None, options.classifier_steps, None, options.split,
                 _draw(served), jury,
             )  # fmt: skip
         rows[name]["chance"] = chance(rows[name]["generated_accuracy"], rows[name]["generated_clips"])

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tools import service_results, unity_results
+from tools import service_results, tokenizer_results, unity_results
 from tools.markdown import table
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -187,6 +187,11 @@ _SECTIONS: tuple[tuple[str, Section], ...] = (
     ("conversions-bvh", conversions),
     ("reconstruction", reconstruction),
     ("actions", actions),
+    ("tokenizers", tokenizer_results.tokenizers),
+    *(
+        (f"ablation-{paper}", tokenizer_results.ablation)
+        for paper in ("vermo", "hmvlm", "superman", "unimotion", "unimo")
+    ),
     ("serve", service_results.transport),
     ("soak", service_results.soak),
     ("unity", unity_results.section),

@@ -1,0 +1,169 @@
+"""Teaches the language model to draw in one pass what guidance takes two for.
+
+    python -m export.distil export/recipes/vermo-base.toml
+
+With guidance, every code is drawn from the scores without the sentence plus three times what the sentence changes in
+them: two messages through the model a code. Here the trained model, so guided, is the teacher of a copy of itself that
+sees the one message with the sentence (Meng et al. 2023, On Distillation of Guided Diffusion Models, for scores of
+codes): the copy's chances come to be the teacher's, KL(teacher || copy), at every code of recorded motions. Where
+there is no sentence, it is to stay as it was.
+
+Comes after export.train_llm, whose weights it keeps in <run>/teacher; ends with <run>/adapter.safetensors and
+<run>/embeddings.safetensors, which say that they want no guidance. Goes on from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import shutil
+import sys
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from export import dataset, loop
+from export.messages import Messages, Row, tokenise
+from export.recipe import Recipe, load
+from export.train_llm import GUIDANCE, build, guidance_of, restore, save, text_tokenizer
+from export.train_tokenizer import trained_tokenizer
+from models import backbone
+from models.backbone import MotionLanguageModel
+from motion.errors import BadConfig, BadFile, MotionError
+
+log = logging.getLogger(__name__)
+Batch = list[Row]
+WEIGHTS = ("adapter.safetensors", "embeddings.safetensors")
+
+
+class Pupil(nn.Module):
+    """What one step computes of the model that learns, as a module, so that accelerate can wrap it."""
+
+    def __init__(self, model: MotionLanguageModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, ids: Tensor, targets: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """ids, targets and which positions are followed by a code of the reply, all (B, N) -> scores of the codes
+        (P, special + codes), and the mean cross entropy of text replies."""
+        states = self.model.states(ids)
+        text = (targets >= 0) & self.model.text_reply(ids)
+        words = F.cross_entropy(self.model.word_scores(states[text]), targets[text], reduction="sum")
+        return self.model.code_scores(states[codes]), words / text.sum().clamp(min=1)
+
+
+def positions(model: MotionLanguageModel, ids: Tensor, targets: Tensor) -> Tensor:
+    """Positions (B, N) that are followed by motion of the reply, its end included."""
+    replied = (ids == model.vocabulary.special("REPLY_BOS")).cumsum(-1) > 0
+    return (targets >= 0) & replied & ~model.text_reply(ids)
+
+
+def guided(model: MotionLanguageModel, ids: Tensor, targets: Tensor, owners: Tensor, guidance: float) -> Tensor:
+    """Scores (P, special + codes) of what follows each of `positions` of the first messages, those that `owners` (R,)
+    names guided by the R messages without a sentence that come last."""
+    count = len(ids) - len(owners)
+    chosen = positions(model, ids, targets)
+    states = model.states(ids)
+    told = model.code_scores(states[:count][chosen[:count]])
+    rows = chosen[:count].nonzero()[:, 0]
+    for without, owner in enumerate(owners.tolist()):
+        mine, untold = rows == owner, model.code_scores(states[count + without][chosen[count + without]])
+        told[mine] = untold + guidance * (told[mine] - untold)
+    return told
+
+
+def train(recipe: Recipe, folder: Path | None = None) -> None:
+    """The whole run, on the backbone in `folder` or on the packaged one. Raises MotionError where the recipe does not
+    tell how, or what is to be taught is not there."""
+    training = recipe.distillation
+    if training is None:
+        raise BadConfig(f"recipe {recipe.name!r} does not tell how long to teach; give it [distillation]")
+    held = recipe.run / "teacher"
+    if not all((held / name).exists() for name in WEIGHTS):
+        if not all((recipe.run / name).exists() for name in WEIGHTS):
+            raise BadFile("holds no trained model; run python -m export.train_llm first", str(recipe.run))
+        if guidance_of(recipe.run) == 1:
+            raise BadFile("was taught already; train on with export.train_llm, or give another run", str(recipe.run))
+        held.mkdir(exist_ok=True)
+        for name in WEIGHTS:
+            shutil.copy(recipe.run / name, held / name)
+    tokenizer = trained_tokenizer(recipe, refined=False)
+    data = dataset.load(recipe.data, "train", recipe.corpora)
+    samples = tokenise(tokenizer, data, recipe.run / "codes.json")
+    torch.manual_seed(training.seed)
+    accelerator = Accelerator(mixed_precision=training.precision, cpu=not torch.cuda.is_available())
+    dtype = torch.bfloat16 if training.precision == "bf16" else torch.float32
+    models: list[MotionLanguageModel] = []
+    place = backbone.prepared(folder)
+    for _ in ("teacher", "pupil"):
+        model, words = build(recipe.language, tokenizer, place, dtype)
+        restore(model, held)
+        models.append(model)
+    teacher, pupil = models[0].eval().requires_grad_(False).to(accelerator.device), models[1]
+    messages = Messages(
+        samples, pupil.vocabulary, text_tokenizer(words), training.batch, training.longest, training.seed,
+        recipe.tasks, untold=True,
+    )  # fmt: skip
+    parameters = [parameter for parameter in pupil.parameters() if parameter.requires_grad]
+
+    def loss(wrapped: nn.Module, batch: Batch, _: torch.Generator) -> dict[str, Tensor]:
+        ids, targets, owners = (one.to(accelerator.device) for one in messages.tensors(batch))
+        with torch.no_grad():
+            wanted = guided(teacher, ids, targets, owners, GUIDANCE).log_softmax(-1)
+        ids, targets = ids[: len(batch)], targets[: len(batch)]
+        scores, text = wrapped(ids, targets, positions(teacher, ids, targets))
+        ours = scores.log_softmax(-1)
+        apart = F.kl_div(ours, wanted, reduction="batchmean", log_target=True)
+        same = (ours.argmax(-1) == wanted.argmax(-1)).float().mean()
+        share = torch.tensor(float((targets >= 0).sum() - len(scores)) / float((targets >= 0).sum()))
+        return {"loss": apart + share * text, "kl": apart.detach(), "text": text.detach(), "same_best": same.detach()}
+
+    log.info("%d clips, %.1f million trained parameters", len(samples), sum(p.numel() for p in parameters) / 1e6)
+    loop.train(Pupil(pupil), parameters, messages.epoch, loss, training, recipe.run / "distillation", accelerator)
+    if accelerator.is_main_process:
+        save(pupil, recipe.run, guidance=1.0)
+
+
+def save_checkpoint(recipe: Recipe, folder: Path | None = None) -> None:
+    """Writes what the last checkpoint of a run that has not ended holds. Raises BadFile where there is none."""
+    path = recipe.run / "distillation" / "checkpoint" / "model.safetensors"
+    if not path.exists():
+        raise BadFile("is not there; teach first", str(path))
+    model, _ = build(
+        recipe.language, trained_tokenizer(recipe, refined=False), backbone.prepared(folder), torch.bfloat16
+    )
+    everything = load_file(path)
+    trained = {name: value for name, value in everything.items() if "lora_" in name or name.startswith("model.layers.")}
+    Pupil(model).load_state_dict(trained, strict=False)
+    save(model, recipe.run, guidance=1.0)
+
+
+def main() -> int:
+    """The command line."""
+    assert __doc__ is not None
+    parser = argparse.ArgumentParser(
+        prog="python -m export.distil", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("recipe", type=Path, help="a file of export/recipes")
+    parser.add_argument("--backbone", type=Path, metavar="DIR", help="a folder of transformers (the packaged SmolLM2)")
+    parser.add_argument("--save-checkpoint", action="store_true", help="only write the last checkpoint's adapters")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        recipe = load(options.recipe)
+        (save_checkpoint if options.save_checkpoint else train)(recipe, options.backbone)
+    except MotionError as error:
+        log.error("%s", error)
+        return 2
+    except KeyboardInterrupt:
+        log.error("stopped; the same command goes on from the last checkpoint")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

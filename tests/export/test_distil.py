@@ -1,0 +1,142 @@
+"""A pupil comes to draw in one pass as its teacher draws with guidance, and nothing else about it changes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from accelerate import Accelerator
+from safetensors.torch import load_file
+
+from export import dataset, distil, evaluate, loop, train_llm, train_tokenizer
+from export.messages import Messages, tokenise
+from export.recipe import Recipe
+from motion.errors import BadConfig, BadFile
+from tests.export.test_train_llm import fresh, same
+from tests.models.tiny import save_backbone
+
+pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_backbone(tmp_path_factory.mktemp("backbone"))
+
+
+@pytest.fixture(scope="module")
+def teacher(trained: Recipe, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Recipe:
+    """A language model that heeds its sentences a little."""
+    recipe = fresh(trained, tmp_path_factory.mktemp("llm") / "run")
+    training = replace(recipe.language_training, steps=30, learning_rate=1e-2, log_every=10, save_every=30)
+    recipe = replace(recipe, language_training=training, tasks=("text-to-motion",))
+    train_llm.train(recipe, folder)
+    return replace(recipe, tasks=trained.tasks)
+
+
+def _copied(teacher: Recipe, run: Path, steps: int) -> Recipe:
+    recipe = fresh(teacher, run)
+    for name in distil.WEIGHTS:
+        (run / name).write_bytes((teacher.run / name).read_bytes())
+    training = replace(recipe.language_training, steps=steps, learning_rate=1e-2, log_every=10, save_every=steps // 2)
+    return replace(recipe, distillation=training)
+
+
+def _messages(recipe: Recipe, folder: Path) -> tuple[evaluate.MotionLanguageModel, Messages]:
+    tokenizer = train_tokenizer.trained_tokenizer(recipe, refined=False)
+    model, tokenize = evaluate.trained_model(recipe, tokenizer, folder, torch.float32)
+    clips = tokenise(tokenizer, dataset.load(recipe.data, "train", recipe.corpora), recipe.run / "codes.json")
+    return model, Messages(clips, model.vocabulary, tokenize, 512, 64, 1, recipe.tasks, untold=True)
+
+
+def test_guided_scores_are_the_formula_at_every_code_of_the_reply(teacher: Recipe, folder: Path) -> None:
+    model, messages = _messages(teacher, folder)
+    batch = next(batch for batch in messages.epoch(0) if sum(row.rival is not None for row in batch) > 1)
+    ids, targets, owners = messages.tensors(batch)
+    with torch.inference_mode():
+        found = distil.guided(model, ids, targets, owners, 3.0)
+        chosen = distil.positions(model, ids[: len(batch)], targets[: len(batch)])
+        at = 0
+        for i, row in enumerate(batch):
+            places = chosen[i].nonzero()[:, 0].tolist()
+            first = row.ids.index(model.vocabulary.special("REPLY_BOS")) + 1
+            for place in places:
+                assert place >= first
+                told = model.code_scores(model.states(torch.tensor([row.ids[: place + 1]]))[0, -1:])[0]
+                if row.rival is not None:
+                    shorter = place + 1 - len(row.ids) + len(row.rival[0])
+                    untold = model.code_scores(model.states(torch.tensor([row.rival[0][:shorter]]))[0, -1:])[0]
+                    told = untold + 3 * (told - untold)
+                torch.testing.assert_close(found[at], told, atol=2e-4, rtol=2e-4)
+                at += 1
+        assert at == len(found)
+
+
+def test_without_its_sentence_a_message_says_the_same_motion(teacher: Recipe, folder: Path) -> None:
+    model, messages = _messages(teacher, folder)
+    rows = [row for batch in messages.epoch(0) for row in batch]
+    assert 0.5 < sum(row.rival is not None for row in rows) / len(rows) < 1
+    reply = model.vocabulary.special("REPLY_BOS")
+    for row in rows:
+        if row.rival is not None:
+            assert row.ids[row.ids.index(reply) :] == row.rival[0][row.rival[0].index(reply) :]
+            assert model.vocabulary.special("TEXT_BOS") in row.ids
+            assert model.vocabulary.special("TEXT_BOS") not in row.rival[0]
+
+
+def test_a_pupil_learns_its_teachers_chances_and_says_that_it_wants_no_guidance(
+    teacher: Recipe, folder: Path, tmp_path: Path
+) -> None:
+    recipe = _copied(teacher, tmp_path / "run", 24)
+    assert train_llm.guidance_of(recipe.run) == train_llm.GUIDANCE
+    distil.train(recipe, folder)
+    lines = [json.loads(line) for line in (recipe.run / "distillation" / "log.jsonl").read_text().splitlines()]
+    assert lines[-1]["kl"] < 0.75 * lines[0]["kl"]
+    assert train_llm.guidance_of(recipe.run) == 1
+    for name in distil.WEIGHTS:
+        held, given = load_file(recipe.run / "teacher" / name), load_file(teacher.run / name)
+        assert all(torch.equal(value, given[key]) for key, value in held.items())
+    with pytest.raises(BadFile, match="was taught already"):
+        distil.train(replace(recipe, run=_without_teacher(recipe, tmp_path / "again")), folder)
+
+
+def _without_teacher(recipe: Recipe, run: Path) -> Path:
+    run.mkdir()
+    for name in distil.WEIGHTS:
+        (run / name).write_bytes((recipe.run / name).read_bytes())
+    return run
+
+
+def test_a_run_that_was_stopped_goes_on_bit_for_bit_and_can_be_written_out(
+    teacher: Recipe, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, halves = _copied(teacher, tmp_path / "whole", 4), _copied(teacher, tmp_path / "halves", 4)
+    distil.train(whole, folder)
+    real, seen = loop._checkpoint, list[int]()
+
+    def stop(accelerator: Accelerator, at: Path, step: int) -> None:
+        real(accelerator, at, step)
+        seen.append(step)
+        if len(seen) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "_checkpoint", stop)
+    with pytest.raises(BadFile, match="teach first"):
+        distil.save_checkpoint(halves, folder)
+    with pytest.raises(KeyboardInterrupt):
+        distil.train(halves, folder)
+    distil.train(halves, folder)
+    assert seen == [2, 4]
+    assert same(whole, halves)
+    distil.save_checkpoint(halves, folder)
+    assert same(whole, halves)
+
+
+def test_what_is_missing_is_a_sentence(trained: Recipe, teacher: Recipe, tmp_path: Path) -> None:
+    with pytest.raises(BadConfig, match=r"give it \[distillation\]"):
+        distil.train(trained)
+    bare = replace(teacher, run=tmp_path, distillation=teacher.language_training)
+    with pytest.raises(BadFile, match=r"run python -m export\.train_llm first"):
+        distil.train(bare)
