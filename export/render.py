@@ -45,7 +45,7 @@ from motion.quat import F32
 
 log = logging.getLogger(__name__)
 _SETTINGS = "settings.json"
-_VERSION = 1  # of the scenes: raises when the same seed would give other pictures
+_VERSION = 2  # of the scenes: raises when the same seed would give other pictures
 _MOMENTS = 4  # while the shutter is open, where motion blurs
 
 

@@ -45,7 +45,8 @@ def _indoors(rng: np.random.Generator, camera: Camera, middle: F32, reach: float
     at = middle * [1, 0, 1] - facing * gap
     wall = _sheet(at + _up(2.5), facing, 14, 2.5, _surface(rng, 28.0, 5.0, "wall"))
     aside = np.array([facing[2], 0, -facing[0]]) * rng.choice([-1, 1])
-    corner = at - aside * rng.uniform(1.5, 4.5) + facing * 10
+    beside = [float((at - point) @ aside) for point in (np.array(camera.position), middle - aside * reach)]
+    corner = at - aside * max(rng.uniform(1.5, 4.5), *(far + 0.4 for far in beside)) + facing * 10  # behind nobody
     other = _sheet(corner + _up(2.5), aside, 14, 2.5, _surface(rng, 28.0, 5.0, "wall"))
     scene: Scene = {"floor": _floor(rng, middle, "floor"), "wall": wall, "other": other}
     scene["air"] = _even(_warmth(rng) * rng.uniform(0.25, 0.7))

@@ -96,6 +96,22 @@ def test_the_person_is_where_the_joints_are() -> None:
     assert (change > 0.01).mean() < 0.5
 
 
+def test_no_wall_stands_between_the_camera_and_the_person() -> None:
+    mi = tracer.mitsuba()
+    points = clips.positions(stroll())[:4]
+    middle = points[0].mean(axis=0)
+    for seed in range(80):
+        rng = np.random.default_rng(seed)
+        camera, _ = shot.aimed(points, rng)
+        drawn = place.draw(rng, camera, middle, 0.5)
+        walls = {name: one for name, one in drawn.items() if name in ("floor", "wall", "other")}
+        scene = mi.load_dict({"type": "scene", **walls})
+        way = middle - np.array(camera.position, np.float32)
+        far = float(np.linalg.norm(way))
+        hit = scene.ray_intersect(mi.Ray3f(list(map(float, camera.position)), (way / far).tolist()))
+        assert not hit.is_valid() or hit.t > far, seed
+
+
 def test_the_same_seed_gives_the_same_bytes_and_a_run_goes_on(
     data: Path, rendered: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
