@@ -143,61 +143,66 @@ def from_motion(body: Motion) -> dict[str, F32]:
 
     Of each role: how the joint's axes stand to those of `smplx22`, (4,).
     """
-    at, turns = body.at, body.turn
-
-    def seen(role: str, vectors: F32) -> F32:
-        """Mean of world vectors (T, 3) in the joint's own axes (3,)."""
-        return quat.rotate(quat.inv(turns[role]), vectors).mean(axis=0)
-
-    def align(role: str, primary: F32, secondary: F32, target_primary: F32, target_secondary: F32) -> F32:
-        own = _frame(seen(role, primary), seen(role, secondary))
-        return quat.mul(own, quat.inv(_frame(target_primary, target_secondary)))
-
     result: dict[str, F32] = {}
-    hips = at["left_hip"] - at["right_hip"]
-    trunk = at["neck"] - at["pelvis"]
-    result["pelvis"] = align("pelvis", hips, trunk, _LEFT, _target_rest("neck"))
-    shoulders = at["left_shoulder"] - at["right_shoulder"]
-    if "left_collar" in at:
-        width = at["left_collar"] - at["right_collar"]
-        shoulders = width if np.linalg.norm(width[0]) > 1e-4 else shoulders
-    chest_up = at["neck"] - at["spine3"]
-    result["spine3"] = align("spine3", shoulders, chest_up, _LEFT, _target_rest("neck") - _target_rest("spine3"))
-    for role in ("neck", "head"):
-        # Such rigs share one set of axes along the spine: at zero rotation the head stands as the chest does. Where it
-        # would then, over the whole clip, hang far to one side, its axes are others, and its average stands straight.
-        straight = _carried(body, role, "spine3", result)
-        shared = abs(float((straight * result["spine3"]).sum())) > _ASKEW
-        result[role] = result["spine3"] if shared else straight
+    _trunk(body, result)
     for side in ("left", "right"):
-        for root, middle, end, bend in (
-            ("hip", "knee", "ankle", _LEFT),
-            ("shoulder", "elbow", "wrist", _bend_axis(side)),
-        ):
-            upper = at[f"{side}_{middle}"] - at[f"{side}_{root}"]
-            lower = at[f"{side}_{end}"] - at[f"{side}_{middle}"]
-            axis = np.cross(unit(upper), unit(lower))  # longer the more the joint is bent
-            for role, bone, tip in ((root, upper, middle), (middle, lower, end)):
-                name, far = f"{side}_{role}", f"{side}_{tip}"
-                result[name] = align(name, bone, axis, _target_rest(far) - _target_rest(name), bend)
-        ankle, foot = f"{side}_ankle", f"{side}_foot"
-        result[f"{side}_wrist"] = _carried(body, f"{side}_wrist", f"{side}_elbow", result)
-        if foot in at:
-            shin_left = quat.rotate(quat.mul(turns[f"{side}_knee"], result[f"{side}_knee"]), _LEFT)
-            result[ankle] = align(
-                ankle, at[foot] - at[ankle], shin_left, _target_rest(foot) - _target_rest(ankle), _LEFT
-            )
-            result[foot] = _carried(body, foot, ankle, result)
-        else:
-            result[ankle] = _carried(body, ankle, f"{side}_knee", result)
-        if f"{side}_collar" in at:
-            result[f"{side}_collar"] = _carried(body, f"{side}_collar", "spine3", result)
+        _limbs(body, side, result)
     before = "pelvis"
     for role in [role for role in body.roles if role not in result]:  # the joints between the roles
         before = "spine3" if role == "neck:1" else before
         result[role] = _carried(body, role, before, result)
         before = role
     return result
+
+
+def _aligned(body: Motion, role: str, primary: F32, secondary: F32, target_primary: F32, target_secondary: F32) -> F32:
+    """How a joint's axes stand (4,), in which two world directions (T, 3) have, on average, those of the target."""
+    seen = (quat.rotate(quat.inv(body.turn[role]), vectors).mean(axis=0) for vectors in (primary, secondary))
+    return quat.mul(_frame(*seen), quat.inv(_frame(target_primary, target_secondary)))
+
+
+def _trunk(body: Motion, result: dict[str, F32]) -> None:
+    """Adds pelvis, chest, neck and head."""
+    at = body.at
+    hips = at["left_hip"] - at["right_hip"]
+    trunk = at["neck"] - at["pelvis"]
+    result["pelvis"] = _aligned(body, "pelvis", hips, trunk, _LEFT, _target_rest("neck"))
+    shoulders = at["left_shoulder"] - at["right_shoulder"]
+    if "left_collar" in at:
+        width = at["left_collar"] - at["right_collar"]
+        shoulders = width if np.linalg.norm(width[0]) > 1e-4 else shoulders
+    chest_up = at["neck"] - at["spine3"]
+    up = _target_rest("neck") - _target_rest("spine3")
+    result["spine3"] = _aligned(body, "spine3", shoulders, chest_up, _LEFT, up)
+    for role in ("neck", "head"):
+        # Such rigs share one set of axes along the spine: at zero rotation the head stands as the chest does. Where it
+        # would then, over the whole clip, hang far to one side, its axes are others, and its average stands straight.
+        straight = _carried(body, role, "spine3", result)
+        shared = abs(float((straight * result["spine3"]).sum())) > _ASKEW
+        result[role] = result["spine3"] if shared else straight
+
+
+def _limbs(body: Motion, side: str, result: dict[str, F32]) -> None:
+    """Adds the arm and the leg of a side."""
+    at = body.at
+    for root, middle, end, bend in (("hip", "knee", "ankle", _LEFT), ("shoulder", "elbow", "wrist", _bend_axis(side))):
+        upper = at[f"{side}_{middle}"] - at[f"{side}_{root}"]
+        lower = at[f"{side}_{end}"] - at[f"{side}_{middle}"]
+        axis = np.cross(unit(upper), unit(lower))  # longer the more the joint is bent
+        for role, bone, tip in ((root, upper, middle), (middle, lower, end)):
+            name, far = f"{side}_{role}", f"{side}_{tip}"
+            result[name] = _aligned(body, name, bone, axis, _target_rest(far) - _target_rest(name), bend)
+    ankle, foot = f"{side}_ankle", f"{side}_foot"
+    result[f"{side}_wrist"] = _carried(body, f"{side}_wrist", f"{side}_elbow", result)
+    if foot in at:
+        shin_left = quat.rotate(quat.mul(body.turn[f"{side}_knee"], result[f"{side}_knee"]), _LEFT)
+        down = _target_rest(foot) - _target_rest(ankle)
+        result[ankle] = _aligned(body, ankle, at[foot] - at[ankle], shin_left, down, _LEFT)
+        result[foot] = _carried(body, foot, ankle, result)
+    else:
+        result[ankle] = _carried(body, ankle, f"{side}_knee", result)
+    if f"{side}_collar" in at:
+        result[f"{side}_collar"] = _carried(body, f"{side}_collar", "spine3", result)
 
 
 def _bend_axis(side: str) -> F32:

@@ -24,7 +24,7 @@ from motion.protocol import Done, Frames, Generate, Message, Pose, Progress, Rig
 from runtime.ahead import Ahead
 from runtime.engines import Engine, names
 from runtime.placement import Piece, Placed, Placement
-from runtime.rig import rig_of
+from runtime.rig import Fit, rig_of
 from runtime.stream import Codes, CodeStream, Features, Windows
 
 Halted = Callable[[], bool]
@@ -159,60 +159,32 @@ class Pipeline:
             self.windows, facts.frames_per_token, features.WIDTH, seed, before,
         )  # fmt: skip
         placement = Placement(self.manifest.skeleton, self.manifest.fps, past, self.hold_feet)
+        leaving = _Leaving(self, request, stream, placement, rig, future, count, watch)
         held: list[Features] = []  # a motion that must meet a future is placed when all of it is known
         written: list[int] = []
-        made, taken, sequence, first = 0, 0, 0, 0
-
-        def place(block: Features) -> Iterator[Frames]:
-            nonlocal taken
-            block = block if count is None else block[: count - taken]
-            if not len(block):
-                return
-            if taken == 0 and stream.last_before is not None:
-                placement.join(stream.last_before)
-            taken += len(block)
-            if future is None or stream.first_after is None:
-                yield from send(placement.push(block))
-            else:
-                yield from send(placement.meet(block, future, stream.first_after))
-
-        def send(placed: Placed) -> Iterator[Frames]:
-            nonlocal sequence, first
-            if not len(placed):
-                return
-            self.count(frames=len(placed))
-            watch.first_output = watch.first_output or time.monotonic()
-            root, rotations = placed.root, placed.rotations
-            if rig is not None:
-                root, rotations = rig.forth(root, rotations)
-            yield Frames(
-                request.id, sequence, first, self.manifest.fps, time.monotonic(), root, rotations, placed.contacts
-            )
-            sequence, first = sequence + 1, first + len(placed)
 
         writing = self.model.motion(request.task, request.text, tokens, past_codes, future_codes, seed)
         with closing(Ahead(writing)) as codes:
             for code in codes:
                 _stop_if(halted)
                 watch.first_token = watch.first_token or time.monotonic()
-                made += 1
                 written.append(code)
                 self.count(tokens=1)
                 block = stream.push(code)
                 if block is not None and future is None:
-                    yield from place(block)
+                    yield from leaving.place(block)
                     codes.start(_LEAD)
                 elif block is not None:
                     held.append(block)
-                if made in (1, tokens) or block is not None or watch.due():
-                    yield Progress(request.id, "tokens", made, tokens or self._tokens_most)
-                if made == (tokens or self._tokens_most):
+                if len(written) in (1, tokens) or block is not None or watch.due():
+                    yield Progress(request.id, "tokens", len(written), tokens or self._tokens_most)
+                if len(written) == (tokens or self._tokens_most):
                     break
         held.append(stream.finish(() if future_codes is None else future_codes.tolist()))
-        yield from place(np.concatenate(held))
+        yield from leaving.place(np.concatenate(held))
         if future is None:
-            yield from send(placement.finish())
-        done = watch.done(request, made, first, self.manifest.fps, "")
+            yield from leaving.finish()
+        done = watch.done(request, len(written), leaving.frames, self.manifest.fps, "")
         if request.caption:
             yield Progress(request.id, "caption", 0, 1)
             done = replace(done, captions=(self._caption(written, seed, halted),))
@@ -273,6 +245,63 @@ class Pipeline:
             _stop_if(halted)
             frames = self._refiner.run({"codes": codes[None], "features": frames, "noise": noise[None]})
         return frames[0]
+
+
+class _Leaving:
+    """Features of one motion on their way out: placed, on the rig that was asked for, numbered, no more than wanted."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        request: Generate,
+        stream: CodeStream,
+        placement: Placement,
+        rig: Fit | None,
+        future: Piece | None,
+        most: int | None,
+        watch: _Watch,
+    ) -> None:
+        self._pipeline = pipeline
+        self._request = request
+        self._stream = stream
+        self._placement = placement
+        self._rig = rig
+        self._future = future
+        self._most = most
+        self._watch = watch
+        self._taken = 0
+        self._sequence = 0
+        self.frames = 0
+        """that are out"""
+
+    def place(self, block: Features) -> Iterator[Frames]:
+        """The next features (T, D)."""
+        block = block if self._most is None else block[: self._most - self._taken]
+        if not len(block):
+            return
+        if self._taken == 0 and self._stream.last_before is not None:
+            self._placement.join(self._stream.last_before)
+        self._taken += len(block)
+        if self._future is None or self._stream.first_after is None:
+            yield from self._send(self._placement.push(block))
+        else:
+            yield from self._send(self._placement.meet(block, self._future, self._stream.first_after))
+
+    def finish(self) -> Iterator[Frames]:
+        """What placing holds back until it knows that nothing follows."""
+        yield from self._send(self._placement.finish())
+
+    def _send(self, placed: Placed) -> Iterator[Frames]:
+        if not len(placed):
+            return
+        self._pipeline.count(frames=len(placed))
+        self._watch.first_output = self._watch.first_output or time.monotonic()
+        root, rotations = placed.root, placed.rotations
+        if self._rig is not None:
+            root, rotations = self._rig.forth(root, rotations)
+        now, fps = time.monotonic(), self._pipeline.manifest.fps
+        yield Frames(self._request.id, self._sequence, self.frames, fps, now, root, rotations, placed.contacts)
+        self._sequence, self.frames = self._sequence + 1, self.frames + len(placed)
 
 
 def _stop_if(halted: Halted) -> None:
