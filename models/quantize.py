@@ -22,7 +22,7 @@ from motion.errors import BadConfig
 
 _SLICES = 64  # random directions along which `unevenness` compares
 _DECAY = 0.99  # of the moving average of a book's entries (T2M-GPT, Zhang et al. 2023, section 3.2)
-_DEAD = 0.1  # uses a step, on average, below which an entry is replaced by a latent of the batch
+_DEAD = 0.125  # share of its even use below which an entry is replaced by a latent of the batch (T2M-GPT: 1 in 8)
 _COMMIT = 0.02  # weight of the commitment in T2M-GPT, which MotionGPT and HMVLM take over
 Learned = tuple[Tensor, Tensor, dict[str, Tensor]]
 """Quantized latents, codes, terms by name."""
@@ -114,7 +114,7 @@ class RVQ(nn.Module):
         self.size, self.count = size, books
         self.inner = ResidualVQ(
             dim=width, codebook_size=size, num_quantizers=books,
-            decay=_DECAY, threshold_ema_dead_code=_DEAD, commitment_weight=_COMMIT, kmeans_init=True,
+            decay=_DECAY, threshold_ema_dead_code=1, commitment_weight=_COMMIT, kmeans_init=True,
         )  # fmt: skip
         for layer in self.inner.layers:
             cast(VectorQuantize, layer).codebook = torch.randn(size, width)  # what an untrained book holds
@@ -129,6 +129,8 @@ class RVQ(nn.Module):
 
     def learn(self, latents: Tensor) -> Learned:
         """Term: the commitment of latents to the entries they chose."""
+        for layer in self.inner.layers:
+            _keep_alive(cast(VectorQuantize, layer), latents)
         quantized, codes, loss = self.inner(latents)
         return quantized, codes[..., 0] if self.count == 1 else codes, {"commit": loss.sum()}
 
@@ -158,7 +160,7 @@ class VQ(nn.Module):
         self.size, self.learned, self.free = size, learned, free
         self.inner = VectorQuantize(
             width, size, learnable_codebook=learned, ema_update=not learned, kmeans_init=not learned,
-            decay=_DECAY, threshold_ema_dead_code=_DEAD, commitment_weight=0.0,
+            decay=_DECAY, threshold_ema_dead_code=1, commitment_weight=0.0,
         )  # fmt: skip
         if not learned:
             self.inner.codebook = torch.randn(size, width)  # what an untrained book holds
@@ -174,6 +176,7 @@ class VQ(nn.Module):
         |latents - sg(entries)|^2."""
         codes = nearest(latents, self.inner.codebook)
         if self.training:
+            _keep_alive(self.inner, latents)
             self.seen += 1
             if self.seen <= self.free:
                 nothing = torch.zeros((), device=latents.device)
@@ -193,6 +196,11 @@ class VQ(nn.Module):
     def lookup(self, codes: Tensor) -> Tensor:
         """Entries (B, K, width) of codes (B, K)."""
         return self.inner.codebook[codes]
+
+
+def _keep_alive(book: VectorQuantize, latents: Tensor) -> None:
+    """Settles below how many uses a step an entry is replaced: the library knows nothing of the batch's size."""
+    book._codebook.threshold_ema_dead_code = _DEAD * latents.shape[:-1].numel() / book.codebook_size
 
 
 def nearest(latents: Tensor, entries: Tensor) -> Tensor:
