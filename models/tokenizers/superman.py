@@ -7,7 +7,9 @@ likewise. One entry of the hybrid book is both prototypes side by side, so that 
 of both distances (equation 2). The decoder sees the skeleton's half alone. Without pictures that half alone chooses.
 
 What differs from the paper: equation 3 as printed moves the book alone, and nothing would reach the visual encoder;
-both modalities get the usual pair of terms, each at its weight: the book's, and the commitment of the latents.
+both modalities get the usual pair of terms, each at its weight: the book's, and the commitment of the latents. The
+paper's backbone has weights that know poses (HRNet, frozen); ours is trained here, and since the decoder sees the
+skeleton's half alone, what it sees would shrink to a constant: so a linear layer must also tell the pose from z^v.
 """
 
 from __future__ import annotations
@@ -63,11 +65,13 @@ class VisionGuidedConfig:
     beta_skeleton: float = 0.5
     beta_visual: float = 0.5
     """Weights of the modalities' terms (equation 3)."""
+    pose: float = 1.0
+    """Weight of the pose told from what is seen; 0 for a backbone that has weights."""
 
     def __post_init__(self) -> None:
         if min(self.width, self.layers, self.heads, self.points) < 1 or self.codes < 2:
             raise BadConfig(f"sizes of a tokenizer must be positive and its book hold two codes or more, got {self}")
-        if min(self.beta_skeleton, self.beta_visual) < 0:
+        if min(self.beta_skeleton, self.beta_visual, self.pose) < 0:
             raise BadConfig(f"weights must not be negative, got {self}")
 
     @property
@@ -159,6 +163,7 @@ class VisionGuided(nn.Module):
             self.attention = VisualSkeletonAttention(self.backbone.channels, config.heads, config.points)
             self.project = nn.Linear(self.backbone.channels, width)
             self.visual = _encoder(width, width, config.layers)
+            self.tell = nn.Linear(width, 2 * 3)  # the pose at both frames of a token, in training alone
         self.halves = {"fused": ("skeleton", "visual")}.get(config.streams, (config.streams,))
         self.book = VQ(config.codes, width * len(self.halves), learned=True)  # each half by the clips that have it
         layers = [nn.Conv2d(width, width, 3, padding=1), *[_Grid(width) for _ in range(config.layers - 1)], _Twice()]
@@ -223,13 +228,13 @@ class VisionGuided(nn.Module):
         return self.flat(self.reconstruct(self.entries(codes)))
 
     def losses(self, batch: Batch, stage: str) -> dict[str, Tensor]:
-        """Equation 3: squared errors of the joints, and of each modality's latents and entries. Clips without pictures
-        are chosen and counted by their skeletons alone."""
+        """Equation 3: squared errors of the joints, and of each modality's latents and entries; and of the pose told
+        from pictures. Clips without pictures are chosen and counted by their skeletons alone."""
         assert stage in self.stages
         frames, views = batch.frames, batch.views
         shown = views.shown if views is not None and self.seeing else torch.zeros(len(frames), dtype=torch.bool)
         target, width = self.grid(frames), self.config.width
-        weights = {"skeleton": self.config.beta_skeleton, "visual": self.config.beta_visual}
+        weights = {"skeleton": self.config.beta_skeleton, "visual": self.config.beta_visual, "pose": self.config.pose}
         terms: dict[str, Tensor] = {}
         used: list[Tensor] = []
         for which, with_views in ((shown.nonzero()[:, 0], True), ((~shown).nonzero()[:, 0], False)):
@@ -246,6 +251,10 @@ class VisionGuided(nn.Module):
             for i, half in enumerate(self.halves[: latents.shape[-1] // width]):
                 ours, theirs = latents[..., i * width : (i + 1) * width], entries[..., i * width : (i + 1) * width]
                 found[half] = F.mse_loss(ours.detach(), theirs) + F.mse_loss(ours, theirs.detach())
+            if with_views:
+                told = self.tell(latents[..., -width:]).unflatten(-1, (2, 3))  # (B, T / 2, 17, 2, 3)
+                poses = target[which].unflatten(2, (-1, 2)).permute(0, 2, 4, 3, 1)
+                found["pose"] = F.mse_loss(told.float(), poses)
             for name, value in found.items():
                 terms[name] = terms.get(name, torch.zeros(())) + value * len(which) / len(frames)
             used.append(codes.unique())

@@ -86,7 +86,13 @@ def test_the_loss_is_equation_three_with_each_modalitys_weight() -> None:
         pytest.approx(float(apart[0]), rel=1e-3),
         pytest.approx(float(apart[1]), rel=1e-3),
     )
-    assert terms["loss"] == pytest.approx(float(joints + 0.3 * apart[0] + 0.7 * apart[1]), rel=1e-3)
+    with torch.no_grad():
+        told = tokenizer.tell(torch.from_numpy(z[..., 12:])).numpy()  # (B, T / 2, 17, 6)
+    poses = tokenizer.grid(frames).numpy()  # (B, 3, T, 17)
+    first, second = np.moveaxis(poses[:, :, ::2], 1, -1), np.moveaxis(poses[:, :, 1::2], 1, -1)
+    pose = np.square(told - np.concatenate([first, second], axis=-1)).mean()
+    assert terms["pose"] == pytest.approx(float(pose), rel=1e-3)
+    assert terms["loss"] == pytest.approx(float(joints + 0.3 * apart[0] + 0.7 * apart[1] + pose), rel=1e-3)
 
 
 def test_attention_that_does_not_move_reads_its_own_place_and_offsets_are_cells() -> None:
