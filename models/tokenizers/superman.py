@@ -232,13 +232,15 @@ class VisionGuided(nn.Module):
         from pictures. Clips without pictures are chosen and counted by their skeletons alone."""
         assert stage in self.stages
         frames, views = batch.frames, batch.views
+        if views is None and "skeleton" not in self.halves:
+            raise BadConfig("a tokenizer that sees pictures alone learns nothing of clips without any; give it pictures")
         shown = views.shown if views is not None and self.seeing else torch.zeros(len(frames), dtype=torch.bool)
         target, width = self.grid(frames), self.config.width
         weights = {"skeleton": self.config.beta_skeleton, "visual": self.config.beta_visual, "pose": self.config.pose}
         terms: dict[str, Tensor] = {}
         used: list[Tensor] = []
         for which, with_views in ((shown.nonzero()[:, 0], True), ((~shown).nonzero()[:, 0], False)):
-            if not len(which):
+            if not len(which) or (not with_views and "skeleton" not in self.halves):
                 continue
             latents = self.latents(frames[which], views if with_views else None)
             codes = self.choose(latents)

@@ -140,6 +140,13 @@ def test_either_stream_can_be_alone(streams: str) -> None:
     frames = samples.frames("h36m17", 8)
     views = None if streams == "skeleton" else _views(tokenizer)
     tokenizer.losses(Batch(frames, views), "autoencoder")["loss"].backward()
+    if streams == "visual":  # clips without pictures teach it nothing
+        some = _views(tokenizer, 2)
+        shown = Batch(frames[:2], dataclasses.replace(some, shown=some.shown[:2]))
+        mixed, alone = (tokenizer.losses(batch, "autoencoder") for batch in (Batch(frames, some), shown))
+        assert float(mixed["joints"]) == pytest.approx(float(alone["joints"]) * 2 / len(frames), rel=1e-5)
+        with pytest.raises(BadConfig, match="give it pictures"):
+            tokenizer.losses(Batch(frames), "autoencoder")
     codes = tokenizer.encode(frames, views)
     assert tokenizer.decode(codes).shape == frames.shape
     if streams == "visual":
