@@ -233,7 +233,7 @@ class VisionGuided(nn.Module):
         assert stage in self.stages
         frames, views = batch.frames, batch.views
         if views is None and "skeleton" not in self.halves:
-            raise BadConfig("a tokenizer that sees pictures alone learns nothing of clips without any; give it pictures")
+            raise BadConfig("a tokenizer that sees pictures alone learns nothing without; give it pictures")
         shown = views.shown if views is not None and self.seeing else torch.zeros(len(frames), dtype=torch.bool)
         target, width = self.grid(frames), self.config.width
         weights = {"skeleton": self.config.beta_skeleton, "visual": self.config.beta_visual, "pose": self.config.pose}
