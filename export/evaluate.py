@@ -186,14 +186,7 @@ def action_table(
     real_accuracy = float(np.mean([a == b for a, b in zip(real, truth, strict=True)]))
     log.info("classifier on %d real clips: %.1f %%", len(known), 100 * real_accuracy)
 
-    rng = np.random.default_rng(seed)
-    taken: dict[str, int] = defaultdict(int)
-    chosen: list[tuple[int, str]] = []
-    for i in rng.permutation(known):
-        entry = data.entries[i]
-        if taken[str(entry.action)] < most:
-            taken[str(entry.action)] += 1
-            chosen.append((int(i), entry.captions[int(rng.integers(min(8, len(entry.captions))))]))
+    chosen = _asked_for(data, known, most, seed)
     draw = draw or in_torch(recipe, guidance)
     generated: list[F32] = []
     for start in range(0, len(chosen), 16):
@@ -204,30 +197,50 @@ def action_table(
         generated += draw(requests, seed + start)
         log.info("generated %d of %d clips", len(generated), len(chosen))
     seen = judged.predict(generated)
-    by_action: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for (i, text), answer in zip(chosen, seen, strict=True):
-        by_action[str(data.entries[i].action)].append((answer, text))
-    rows = {
-        action: {
-            "generated": len(answers),
-            "recognised": float(np.mean([answer == action for answer, _ in answers])),
-            "real_recognised": float(np.mean([a == b for a, b in zip(real, truth, strict=True) if b == action])),
-            "taken_for": sorted({answer for answer, _ in answers if answer != action}),
-        }
-        for action, answers in sorted(by_action.items())
-    }
-    overall = float(np.mean([a == str(data.entries[i].action) for (i, _), a in zip(chosen, seen, strict=True)]))
+    asked = [str(data.entries[i].action) for i, _ in chosen]
+    rows = _by_action(asked, seen, truth, real)
+    overall = float(np.mean([a == b for a, b in zip(asked, seen, strict=True)]))
     log.info("classifier on %d generated clips: %.1f %%", len(chosen), 100 * overall)
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
         for action in rows:
-            at = next(k for k, (i, _) in enumerate(chosen) if data.entries[i].action == action)
+            at = asked.index(action)
             clips.save(features.decode(generated[at], chosen[at][1]), keep / f"{action}.npz")
     return {
         "real_clips": len(known), "real_accuracy": real_accuracy, "generated_clips": len(chosen),
-        "generated_accuracy": overall, "mean_over_actions": float(np.mean([r["recognised"] for r in rows.values()])),
+        "generated_accuracy": overall, "mean_over_actions": float(np.mean([r["recognised"] for r in rows.values()])),  # type: ignore[arg-type]
         "actions": rows,
     }  # fmt: skip
+
+
+def _asked_for(data: dataset.Dataset, known: Sequence[int], most: int, seed: int) -> list[tuple[int, str]]:
+    """Clips, `most` an action, in random order, and one of the plain captions of each."""
+    rng = np.random.default_rng(seed)
+    taken: dict[str, int] = defaultdict(int)
+    chosen: list[tuple[int, str]] = []
+    for i in rng.permutation(known):
+        entry = data.entries[i]
+        if taken[str(entry.action)] < most:
+            taken[str(entry.action)] += 1
+            chosen.append((int(i), entry.captions[int(rng.integers(min(8, len(entry.captions))))]))
+    return chosen
+
+
+def _by_action(
+    asked: Sequence[str], seen: Sequence[str], truth: Sequence[str], real: Sequence[str]
+) -> dict[str, dict[str, object]]:
+    """A row for each action asked for; `seen` is what the classifier saw in generated clips, `real` in recorded ones
+    of `truth`."""
+    rows: dict[str, dict[str, object]] = {}
+    for action in sorted(set(asked)):
+        answers = [answer for wanted, answer in zip(asked, seen, strict=True) if wanted == action]
+        rows[action] = {
+            "generated": len(answers),
+            "recognised": float(np.mean([answer == action for answer in answers])),
+            "real_recognised": float(np.mean([a == b for a, b in zip(real, truth, strict=True) if b == action])),
+            "taken_for": sorted(set(answers) - {action}),
+        }
+    return rows
 
 
 def _asked(recipe: Recipe) -> dict[str, float]:
@@ -239,8 +252,7 @@ def _asked(recipe: Recipe) -> dict[str, float]:
         return {}
 
 
-def main() -> int:
-    """The command line."""
+def _parser() -> argparse.ArgumentParser:
     assert __doc__ is not None
     parser = argparse.ArgumentParser(
         prog="python -m export.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -268,7 +280,12 @@ def main() -> int:
         "--guidance", type=float, help="how much the sentence counts; 1: its chances as they are (as served)"
     )
     parser.add_argument("--clips", type=Path, metavar="DIR", help="keep one generated clip an action there")
-    options = parser.parse_args()
+    return parser
+
+
+def main() -> int:
+    """The command line."""
+    options = _parser().parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         recipes = [load(path) for path in options.recipe]

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from export import dataset, train_stages
 from export.coder_parity import unit_frames
@@ -91,17 +92,11 @@ def _one(recipe: Recipe, sources: Sequence[tuple[str, Clip]], skins: bool) -> Me
         if len(given) < 2 * unit:
             continue
         given = clips.cut(given, 0, len(given) // unit * unit)
-        camera = camera_of(given, name) if layout.name == h36m17.NAME else h36m17.FRONT
-        frames = torch.from_numpy(encoded(given, layout.name, name))[None]
-        began = time.perf_counter()
-        code = tokenizer.encode(frames)
-        between = time.perf_counter()
-        back = _decode(recipe, tokenizer, code)
-        sums["encode_s"].append(between - began)
-        sums["decode_s"].append(time.perf_counter() - between)
+        made, code, times = _there_and_back(recipe, tokenizer, given, name)
+        for key, value in zip(("encode_s", "decode_s"), times, strict=True):
+            sums[key].append(value)
         seconds += given.seconds
-        codes.append(code[0].numpy())
-        made = clips.resample(decoded(back[0].numpy(), layout.name, camera), features.FPS)
+        codes.append(code)
         real = clips.cut(source, 0, min(len(made), len(source)))
         made = clips.cut(made, 0, len(real))
         if len(real) < 8:
@@ -137,6 +132,22 @@ def _one(recipe: Recipe, sources: Sequence[tuple[str, Clip]], skins: bool) -> Me
         (longest, np.mean(same, axis=0).astype(np.float32)),
         (np.concatenate(wrists[0]), np.concatenate(wrists[1])),
     )  # fmt: skip
+
+
+def _there_and_back(
+    recipe: Recipe, tokenizer: Any, given: Clip, name: str
+) -> tuple[Clip, NDArray[np.int64], tuple[float, float]]:
+    """A clip through codes and back at 30 frames a second, its codes, and the seconds that coding and decoding took."""
+    layout = tokenizer.features
+    camera = camera_of(given, name) if layout == h36m17.NAME else h36m17.FRONT
+    frames = torch.from_numpy(encoded(given, layout, name))[None]
+    began = time.perf_counter()
+    code = tokenizer.encode(frames)
+    between = time.perf_counter()
+    back = _decode(recipe, tokenizer, code)
+    ended = time.perf_counter()
+    made = clips.resample(decoded(back[0].numpy(), layout, camera), features.FPS)
+    return made, code[0].numpy(), (between - began, ended - between)
 
 
 def _decode(recipe: Recipe, tokenizer: Any, codes: torch.Tensor) -> torch.Tensor:
