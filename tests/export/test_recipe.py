@@ -12,7 +12,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from export import recipe
 from export.recipe import Recipe
 from models.backbone import MotionVocabularyLayers
-from models.tokenizers.vermo import FlowVQ
+from models.tokenizers.vermo import FlowVQ, FlowVQConfig
 from motion.errors import BadConfig
 
 FOLDER = Path(recipe.__file__).parent / "recipes"
@@ -45,6 +45,7 @@ def test_a_tokenizer_of_each_size_can_be_made_without_memory_for_it(
     name: str, autoencoder: float, refiner: float
 ) -> None:
     loaded = recipe.load(FOLDER / f"vermo-{name}.toml")
+    assert isinstance(loaded.tokenizer, FlowVQConfig)
     with torch.device("meta"):
         made = FlowVQ(loaded.tokenizer)
     assert {name.split(".")[0] for name, p in made.named_parameters() if not p.is_meta} == {"quantizer"}  # 5 channels

@@ -18,7 +18,7 @@ from torch import nn
 from export import dataset, to_onnx, train_tokenizer
 from export.recipe import Recipe
 from models import flow
-from models.tokenizers.vermo import FlowVQ
+from models.tokenizers.vermo import FlowVQ, FlowVQConfig
 from motion.features import WIDTH
 from motion.quat import F32
 
@@ -109,14 +109,16 @@ def test_step_by_step_it_is_refined_as_by_one_graph_with_as_many_steps(
     refined = plain
     for now, after in pairwise(flow.sampling_sigmas(steps)):
         times = {"now": np.full(2, now, np.float32), "after": np.full(2, after, np.float32)}
-        state, refined = session.run(None, {"codes": codes, "features": plain, "state": state, **times})
+        state, refined = (
+            np.asarray(one) for one in session.run(None, {"codes": codes, "features": plain, "state": state, **times})
+        )
     if steps == STEPS:
         whole = run(graphs, "refiner", codes=codes, features=plain, noise=noise / NOISE)
-        np.testing.assert_allclose(refined, whole, atol=1e-3)
+        np.testing.assert_allclose(np.asarray(refined), whole, atol=1e-3)
     with torch.inference_mode():
-        tensors = (torch.from_numpy(one) for one in (codes, plain, noise))
-        expected = tokenizer.refine(*tensors, flow.sampling_sigmas(steps)).numpy()
-    np.testing.assert_allclose(refined, expected, atol=1e-2)
+        given = (torch.from_numpy(codes), torch.from_numpy(plain), torch.from_numpy(noise))
+        expected = tokenizer.refine(*given, flow.sampling_sigmas(steps)).numpy()
+    np.testing.assert_allclose(np.asarray(refined), expected, atol=1e-2)
     assert np.abs(refined - plain).max() > 0.1
 
 
@@ -142,6 +144,7 @@ def test_rounding_to_half_precision_moves_the_frames_by_little(trained: Recipe, 
 
 @torch.inference_mode()
 def test_a_refiner_of_bounded_sight_is_exported_too(trained: Recipe, tmp_path: Path) -> None:
+    assert isinstance(trained.tokenizer, FlowVQConfig)
     config = dataclasses.replace(trained.tokenizer, refiner_before=5, refiner_after=2)
     bounded = FlowVQ(config).eval()
     nn.init.normal_(bounded.refiner.leave.weight, std=0.05)

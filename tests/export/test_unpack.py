@@ -14,6 +14,7 @@ from torch import nn
 
 from export import to_onnx, train_tokenizer, unpack
 from export.recipe import Recipe
+from models.tokenizers.vermo import FlowVQConfig
 from motion.errors import BadBundle
 
 
@@ -53,7 +54,7 @@ def test_weights_that_are_there_are_kept(packed: Path, trained: Recipe, tmp_path
 
 
 def test_a_bundle_of_other_sizes_is_refused(packed: Path, trained: Recipe, tmp_path: Path) -> None:
-    assert hasattr(trained.tokenizer, "width")
+    assert isinstance(trained.tokenizer, FlowVQConfig)
     wider = replace(trained, tokenizer=replace(trained.tokenizer, width=2 * trained.tokenizer.width))
     with pytest.raises(BadBundle, match="give the one it is of"):
         unpack.unpack(packed, wider, tmp_path)

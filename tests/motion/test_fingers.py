@@ -49,7 +49,8 @@ def grip() -> Clip:
         across = -1.0 if name.startswith("left") else 1.0
         axis = np.array([0.3, 1, 0] if "thumb" in name else [0, 0, across], np.float32)
         angle = (swing * (0.4 + 0.02 * i)).astype(np.float32)
-        rotations[:, skeleton.index(name)] = quat.from_axis_angle(axis / np.linalg.norm(axis), angle)
+        axis /= np.linalg.norm(axis)
+        rotations[:, skeleton.index(name)] = quat.from_axis_angle(axis, angle)
     return Clip(skeleton, 30.0, rotations, step.root, None, "grip")
 
 

@@ -310,8 +310,9 @@ def test_feet_are_held_wherever_the_floor_is_and_whichever_axis_is_up() -> None:
     clip = stroll()
     held = hold_feet(clip)
     assert np.abs(clips.positions(held) - clips.positions(clip)).max() > 0.02, "the stroll glides"
-    high = hold_feet(clips.move(clip, np.array([0, 0.7, 0])))
-    np.testing.assert_allclose(clips.positions(high), clips.positions(held) + np.float32([0, 0.7, 0]), atol=1e-4)
+    up = np.array([0, 0.7, 0], np.float32)
+    high = hold_feet(clips.move(clip, up))
+    np.testing.assert_allclose(clips.positions(high), clips.positions(held) + up, atol=1e-4)
     lying = quat.from_axis_angle(np.array([1, 0, 0], np.float32), np.array(np.pi / 2, np.float32))  # Z up
     filed = replace(
         clip,

@@ -12,12 +12,14 @@ import pytest
 from numpy.typing import NDArray
 
 from runtime.batching import BatchedEngine
+from runtime.engines import Port
 
 
 class Adder:
     """An engine that adds one to its input; `arrive` waits until `crowd` threads have come."""
 
-    inputs = ("x",)
+    inputs = (Port("x", "float64", ("B", 3)),)
+    outputs = (Port("y", "float64", ("B", 3)),)
 
     def __init__(self, crowd: int = 1) -> None:
         self.sizes: list[int] = []
@@ -31,6 +33,9 @@ class Adder:
         if (inputs["x"] < 0).any():
             raise ValueError("no negative numbers")
         return inputs["x"] + 1
+
+    def close(self) -> None:
+        pass
 
     def __enter__(self) -> Self:
         return self

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import cast
 
 import numpy as np
 import pytest
 import torch
 
+from models.quantize import VQ
 from models.tokenizers import hmvlm
 from models.tokenizers.contract import Batch
 from models.tokenizers.hmvlm import PARTS, BodyParts, BodyPartsConfig
@@ -85,7 +87,7 @@ def test_the_loss_is_reconstruction_and_embedding_and_a_fiftieth_of_commitment()
         latents = tokenizer.latents(frames).numpy()
         entries, _ = tokenizer.quantize(frames)
         ours, theirs = tokenizer.reconstruct(entries).numpy(), tokenizer.scale(frames).numpy()
-        books = np.stack([book.inner.codebook.numpy() for book in tokenizer.books])
+        books = np.stack([cast(VQ, book).inner.codebook.numpy() for book in tokenizer.books])
     apart = []
     for part in range(5):
         distance = np.square(latents[:, :, part, None] - books[part]).sum(-1)
