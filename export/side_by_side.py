@@ -117,7 +117,7 @@ def _one(recipe: Recipe, sources: Sequence[tuple[str, Clip]], skins: bool) -> Me
         for held, at in zip(wrists, (b, a), strict=True):
             held.append(_wrist_accelerations(at, names))
     row: dict[str, float | int | str | None] = {"kind": type(tokenizer).__name__, "clips": len(per_joint)}
-    row |= {key: float(np.mean(values)) for key, values in sums.items() if not key.endswith("_s")}
+    row |= {key: float(np.mean(values)) for key, values in sums.items() if key not in ("encode_s", "decode_s")}
     row |= {f"{key}_per_s": float(np.sum(sums[key])) / seconds for key in ("encode_s", "decode_s")}
     size, rate = recipe.tokenizer.codes, codes_per_second(tokenizer)
     row |= {"codes": size, "codes_per_s": rate, "bits_per_s": rate * math.log2(size) if size else None}

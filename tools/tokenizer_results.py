@@ -68,10 +68,11 @@ def tokenizers(figures: dict[str, Any]) -> list[str]:
         f"`{figures['command']}`",
         "",
         f"{first['clips']} clips of the {figures['split']} split, at most 256 frames each, compared at 30 frames a "
-        "second; base recipes on CPU cores: `base` is VerMo as it ships, trained over many hours, the others for "
-        "15 to 30 minutes of one core each (steps: export/recipes), which says more of that than of the papers. Superman's 17 joints are compared with the recording's 17, without "
-        f"pictures. The recordings themselves: jitter {first['jitter_of_source_m_s3']:.0f} m/s3, foot skate "
-        f"{first['foot_skate_of_source_cm_s']:.1f} cm/s. Encoding and decoding in torch, a clip at a time. Plots: "
+        "second. Base recipes on CPU cores: `base` is VerMo as it ships, trained over many hours, the others for 15 to "
+        "30 minutes of one core each (steps: export/recipes), which says more of that than of the papers. Superman's "
+        "17 joints are compared with the recording's 17, without pictures. The recordings themselves: jitter "
+        f"{first['jitter_of_source_m_s3']:.0f} m/s3, foot skate {first['foot_skate_of_source_cm_s']:.1f} cm/s. "
+        "Encoding and decoding in torch, a clip at a time. Plots: "
         "[errors](pictures/tokenizers-errors.png), [joints](pictures/tokenizers-joints.png), "
         "[spectrum](pictures/tokenizers-spectrum.png), [wrists](pictures/tokenizers-wrists.png).",
         "",

@@ -53,6 +53,8 @@ def test_every_kind_has_its_row_of_sensible_figures(table: dict[str, Measured]) 
             assert row["bits_per_s"] > 5, name  # type: ignore[operator]
         else:
             assert row["bits_per_s"] is None
+    skates = [one.row["foot_skate_cm_s"] for name, one in table.items() if name != "superman-tiny"]
+    assert all(isinstance(value, float) and value > 0 for value in skates)
     assert table["superman-tiny"].row.get("foot_skate_cm_s") is None, "17 joints have no toes"
 
 
