@@ -114,10 +114,8 @@ class RVQ(nn.Module):
         self.size, self.count = size, books
         self.inner = ResidualVQ(
             dim=width, codebook_size=size, num_quantizers=books,
-            decay=_DECAY, threshold_ema_dead_code=1, commitment_weight=_COMMIT, kmeans_init=True,
+            decay=_DECAY, threshold_ema_dead_code=1, commitment_weight=_COMMIT,
         )  # fmt: skip
-        for layer in self.inner.layers:
-            cast(VectorQuantize, layer).codebook = torch.randn(size, width)  # what an untrained book holds
 
     def forward(self, latents: Tensor) -> tuple[Tensor, Tensor]:
         """Quantized latents (B, K, width), differentiable, and codes (B, K) or (B, K, books)."""
@@ -129,8 +127,6 @@ class RVQ(nn.Module):
 
     def learn(self, latents: Tensor) -> Learned:
         """Term: the commitment of latents to the entries they chose."""
-        for layer in self.inner.layers:
-            _keep_alive(cast(VectorQuantize, layer), latents)
         quantized, codes, loss = self.inner(latents)
         return quantized, codes[..., 0] if self.count == 1 else codes, {"commit": loss.sum()}
 
