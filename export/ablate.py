@@ -10,8 +10,6 @@ test split, and what only some tokenizers can be asked (export/probes.py).
 
 from __future__ import annotations
 
-import argparse
-import json
 import logging
 import re
 import shutil
@@ -20,12 +18,12 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from export import probes, recipe, side_by_side, train_stages, train_tokenizer
+from export import probes, program, recipe, side_by_side, train_stages, train_tokenizer
 from export.recipe import Recipe
 from models.tokenizers.superman import VisionGuidedConfig
 from models.tokenizers.vermo import FlowVQConfig
 from motion import config
-from motion.errors import BadConfig, MotionError
+from motion.errors import BadConfig
 
 log = logging.getLogger(__name__)
 
@@ -94,38 +92,26 @@ def _by_pictures_alone(one: Recipe) -> bool:
 
 def main() -> int:
     """The command line."""
-    assert __doc__ is not None
-    parser = argparse.ArgumentParser(
-        prog="python -m export.ablate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser("export.ablate", __doc__)
     parser.add_argument("ablation", type=Path, help="a file of export/ablations")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--split", choices=("val", "test"), default="test", help="clips to measure on (test)")
     parser.add_argument("--clips-most", type=int, metavar="N", help="so many clips of the split (all)")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
+
+    def work() -> None:
         ablation = load(options.ablation)
         variants = recipes(ablation)
         for one in variants:
             trained(one)
         rows = measured(variants, options.split, options.clips_most)
-    except MotionError as error:
-        log.error("%s", error)
-        return 2
-    except KeyboardInterrupt:
-        log.error("stopped; the same command goes on from the last checkpoint")
-        return 130
-    figures = {
-        "command": "python -m export.ablate " + " ".join(sys.argv[1:]),
-        "paper": ablation.paper, "told": ablation.told, "split": options.split,
-        "training": asdict(variants[0].tokenizer_training), "rows": rows,
-    }  # fmt: skip
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
-    else:
-        log.info("%s", json.dumps(figures, indent=1))
-    return 0
+        figures = {
+            "paper": ablation.paper, "told": ablation.told, "split": options.split,
+            "training": asdict(variants[0].tokenizer_training), "rows": rows,
+        }  # fmt: skip
+        program.report(parser, figures, options.json)
+
+    return program.run(work, stopped=program.GOES_ON)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ Comes after export.train_llm, whose weights it keeps in <run>/teacher; ends with
 
 from __future__ import annotations
 
-import argparse
 import logging
 import shutil
 import sys
@@ -22,18 +21,17 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from export import dataset, loop
+from export import dataset, loop, program, train_llm
 from export.messages import Messages, Row, tokenise
 from export.recipe import Recipe, load
 from export.train_llm import GUIDANCE, build, guidance_of, restore, save, text_tokenizer
 from export.train_tokenizer import trained_tokenizer
 from models import backbone
 from models.backbone import MotionLanguageModel
-from motion.errors import BadConfig, BadFile, MotionError
+from motion.errors import BadConfig, BadFile
 
 log = logging.getLogger(__name__)
 Batch = list[Row]
@@ -130,39 +128,22 @@ def train(recipe: Recipe, folder: Path | None = None) -> None:
 
 def save_checkpoint(recipe: Recipe, folder: Path | None = None) -> None:
     """Writes what the last checkpoint of a run that has not ended holds. Raises BadFile where there is none."""
-    path = recipe.run / "distillation" / "checkpoint" / "model.safetensors"
-    if not path.exists():
-        raise BadFile("is not there; teach first", str(path))
-    model, _ = build(
-        recipe.language, trained_tokenizer(recipe, refined=False), backbone.prepared(folder), torch.bfloat16
-    )
-    everything = load_file(path)
-    trained = {name: value for name, value in everything.items() if "lora_" in name or name.startswith("model.layers.")}
-    Pupil(model).load_state_dict(trained, strict=False)
-    save(model, recipe.run, guidance=1.0)
+    train_llm.save_checkpoint(recipe, folder, "distillation", inside="model.", guidance=1.0)
 
 
 def main() -> int:
     """The command line."""
-    assert __doc__ is not None
-    parser = argparse.ArgumentParser(
-        prog="python -m export.distil", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser("export.distil", __doc__)
     parser.add_argument("recipe", type=Path, help="a file of export/recipes")
     parser.add_argument("--backbone", type=Path, metavar="DIR", help="a folder of transformers (the packaged SmolLM2)")
     parser.add_argument("--save-checkpoint", action="store_true", help="only write the last checkpoint's adapters")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
+
+    def work() -> None:
         recipe = load(options.recipe)
         (save_checkpoint if options.save_checkpoint else train)(recipe, options.backbone)
-    except MotionError as error:
-        log.error("%s", error)
-        return 2
-    except KeyboardInterrupt:
-        log.error("stopped; the same command goes on from the last checkpoint")
-        return 130
-    return 0
+
+    return program.run(work, stopped=program.GOES_ON)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ language model makes of test captions; --clips DIR keeps one generated clip an a
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import sys
 from collections import defaultdict
@@ -22,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from export import compose, dataset, generate, plots, probes, side_by_side
+from export import compose, dataset, generate, plots, probes, program, side_by_side
 from export.metrics import actions, joints
 from export.recipe import Recipe, load
 from export.train_llm import build, guidance_of, restore, text_tokenizer
@@ -33,7 +32,7 @@ from models.tokenizers.vermo import FlowVQ, FlowVQConfig
 from motion import clip as clips
 from motion import contacts, features
 from motion.clip import Clip
-from motion.errors import BadConfig, BadFile, MotionError
+from motion.errors import BadConfig, BadFile
 from motion.feet import lock_feet
 from motion.quat import F32
 
@@ -253,10 +252,7 @@ def _asked(recipe: Recipe) -> dict[str, float]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    assert __doc__ is not None
-    parser = argparse.ArgumentParser(
-        prog="python -m export.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser("export.evaluate", __doc__)
     parser.add_argument("what", choices=("reconstruction", "actions"))
     parser.add_argument(
         "--recipe", type=Path, nargs="+", default=[Path("export/recipes/vermo-base.toml")], metavar="FILE",
@@ -285,9 +281,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def main() -> int:
     """The command line."""
-    options = _parser().parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
+    parser = _parser()
+    options = parser.parse_args()
+
+    def work() -> None:
         recipes = [load(path) for path in options.recipe]
         recipe = recipes[0]
         if len(recipes) > 1 and options.what == "actions":
@@ -310,16 +307,9 @@ def main() -> int:
                 options.guidance,
                 options.split,
             )
-    except MotionError as error:
-        log.error("%s", error)
-        return 2
-    if options.json:
-        options.json.write_text(
-            json.dumps({"command": "python -m export.evaluate " + " ".join(sys.argv[1:]), **figures}, indent=1)
-        )
-    else:
-        log.info("%s", json.dumps(figures, indent=1))
-    return 0
+        program.report(parser, figures, options.json)
+
+    return program.run(work)
 
 
 if __name__ == "__main__":

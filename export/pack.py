@@ -11,7 +11,6 @@ they saw, and the figures of the --metrics files.
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 import shutil
@@ -21,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import motion
-from export import dataset, train_stages
+from export import dataset, program, train_stages
 from export.coder_parity import unit_frames
 from export.recipe import Recipe, load
 from export.train_llm import guidance_of
@@ -32,7 +31,7 @@ from models.tokenizers.vermo import FlowVQConfig
 from models.vocabulary import SPECIAL
 from motion import bundle, features, protocol
 from motion.bundle import Backbone, Corpus, Manifest, Tokens
-from motion.errors import BadBundle, MotionError
+from motion.errors import BadBundle
 from motion.skeleton import SMPLX22
 
 log = logging.getLogger(__name__)
@@ -148,25 +147,19 @@ def _coder(recipe: Recipe) -> dict[str, Any]:
 
 def main() -> int:
     """The command line."""
-    assert __doc__ is not None
-    parser = argparse.ArgumentParser(
-        prog="python -m export.pack", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser("export.pack", __doc__)
     parser.add_argument("recipe", type=Path, help="a file of export/recipes, trained")
     parser.add_argument("--onnx", type=Path, help="folder of the verified graphs (<run>/onnx)")
     parser.add_argument("--out", type=Path, required=True, help="folder of the bundle; replaced")
     parser.add_argument("--metrics", type=Path, nargs="*", default=[], metavar="FILE", help="JSON files of figures")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
+
+    def work() -> None:
         recipe = load(options.recipe)
         metrics = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in options.metrics}
-        command = "python -m export.pack " + " ".join(sys.argv[1:])
-        pack(recipe, options.onnx or recipe.run / "onnx", options.out, metrics, command)
-    except (MotionError, OSError) as error:
-        log.error("%s", error)
-        return 2
-    return 0
+        pack(recipe, options.onnx or recipe.run / "onnx", options.out, metrics, program.command(parser))
+
+    return program.run(work)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ A run that was interrupted goes on where it stopped; the same archives give the 
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import logging
@@ -26,7 +25,7 @@ from typing import cast
 
 import numpy as np
 
-from export import compose
+from export import compose, program
 from export.corpora.archive import unpack
 from export.corpora.catalogue import catalogue
 from export.corpora.trial import Trial
@@ -256,31 +255,22 @@ def prepare(mocap: Path, out: Path, workers: int) -> dict[str, dict[str, float]]
 
 def main() -> int:
     """The command line."""
-    assert __doc__ is not None
-    parser = argparse.ArgumentParser(
-        prog="python -m export.prepare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser("export.prepare", __doc__)
     parser.add_argument("--mocap", type=Path, required=True, metavar="DIR", help="folder of the archives")
     parser.add_argument("--out", type=Path, default=Path("data"), metavar="DIR", help="where clips go (data)")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (all cores)")
     parser.add_argument("--table", action="store_true", help="print the limb errors by corpus at the end")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the limb errors there")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
+
+    def work() -> None:
         rows = prepare(options.mocap, options.out, max(1, options.workers))
         if options.table:
             log.info("mean angle between limbs of source and canonical clip, degrees:\n%s", error_table(rows))
         if options.json:
-            figures = {"command": "python -m export.prepare " + " ".join(sys.argv[1:]), "corpora": rows}
-            options.json.write_text(json.dumps(figures, indent=1))
-    except MotionError as error:
-        log.error("%s", error)
-        return 2
-    except KeyboardInterrupt:
-        log.error("stopped; the same command goes on from here")
-        return 130
-    return 0
+            program.report(parser, {"corpora": rows}, options.json)
+
+    return program.run(work, stopped=program.GOES_ON)
 
 
 if __name__ == "__main__":

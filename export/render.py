@@ -15,7 +15,6 @@ Recordings keep their licence: index.json tells it clip by clip, and models trai
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 import os
@@ -32,14 +31,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from export import compose, dataset, pictures
+from export import compose, dataset, pictures, program
 from export.dataset import Dataset, Entry
 from export.scene import person, picture, place, shot, tracer
 from models.bodies import anny
 from motion import clip as clips
 from motion import features
 from motion.clip import Clip
-from motion.errors import BadConfig, BadFile, MotionError
+from motion.errors import BadConfig, BadFile
 from motion.features import h36m17
 from motion.quat import F32
 
@@ -198,10 +197,7 @@ def sheet(out: Path, path: Path, across: int = 8, rows: int = 3) -> None:
 
 def main() -> int:
     """The command line."""
-    assert __doc__ is not None
-    parser = argparse.ArgumentParser(
-        prog="python -m export.render", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser("export.render", __doc__)
     add = parser.add_argument
     add("--data", type=Path, default=Path("data"), metavar="DIR", help="what export.prepare wrote (data)")
     add("--out", type=Path, metavar="DIR", help="where pictures go (<data>/pictures)")
@@ -213,8 +209,8 @@ def main() -> int:
     add("--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes, a core each (all cores)")
     add("--sheet", type=Path, metavar="FILE", help="also write a contact sheet of the first pictures")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
+
+    def work() -> None:
         settings = Settings(options.seed, options.frames, options.samples, options.split)
         splits = ("train", "val", "test") if options.split == "all" else (options.split,)
         parts = [dataset.load(options.data, split) for split in splits]
@@ -223,13 +219,8 @@ def main() -> int:
         render_all(data, out, options.clips, settings, max(1, options.workers))
         if options.sheet:
             sheet(out, options.sheet)
-    except MotionError as error:
-        log.error("%s", error)
-        return 2
-    except KeyboardInterrupt:
-        log.error("stopped; the same command goes on from here")
-        return 130
-    return 0
+
+    return program.run(work, stopped=program.GOES_ON)
 
 
 if __name__ == "__main__":

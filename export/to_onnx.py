@@ -19,7 +19,6 @@ language model yet.
 
 from __future__ import annotations
 
-import argparse
 import logging
 import sys
 import warnings
@@ -32,7 +31,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from export import language_graph, train_stages
+from export import language_graph, program, train_stages
 from export.recipe import Recipe, load
 from export.train_tokenizer import trained_tokenizer
 from models import checkpoint, flow
@@ -40,7 +39,6 @@ from models.packing import Plan
 from models.tokenizers.contract import Graph
 from models.tokenizers.vermo import FlowVQ, FlowVQConfig
 from models.vocabulary import SPECIAL
-from motion.errors import MotionError
 from motion.features import WIDTH
 
 log = logging.getLogger(__name__)
@@ -182,32 +180,25 @@ def plans(recipe: Recipe) -> dict[str, Plan]:
 
 def main() -> int:
     """The command line."""
-    assert __doc__ is not None
-    parser = argparse.ArgumentParser(
-        prog="python -m export.to_onnx", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser("export.to_onnx", __doc__)
     parser.add_argument("recipe", type=Path, help="a file of export/recipes, trained")
     parser.add_argument("--out", type=Path, help="folder for the graphs (<run>/onnx)")
     parser.add_argument("--backbone", type=Path, metavar="DIR", help="a folder of transformers (the packaged SmolLM2)")
     parser.add_argument("--steps", type=int, help="Euler steps of the refiner (the recipe's refiner_steps); 0: none")
     parser.add_argument("--stepwise", action="store_true", help="a graph of a single Euler step as well")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    for noisy in ("onnxscript", "onnx_ir", "torch.onnx"):  # they tell of every node they fold
-        logging.getLogger(noisy).setLevel(logging.ERROR)
-    try:
+
+    def work() -> None:
         recipe = load(options.recipe)
         steps = recipe.refiner_steps if options.steps is None else options.steps
         folder = options.out or recipe.run / "onnx"
         if not isinstance(recipe.tokenizer, FlowVQConfig):
             export_coder(recipe, folder)
-            return 0
+            return
         export(trained_tokenizer(recipe), folder, steps, recipe.refiner_noise, options.stepwise)
         language_graph.write(checkpoint.read(options.backbone).sizes, plans(recipe), folder)
-    except MotionError as error:
-        log.error("%s", error)
-        return 2
-    return 0
+
+    return program.run(work)
 
 
 if __name__ == "__main__":

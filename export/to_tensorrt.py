@@ -10,7 +10,6 @@ card, and refuses the others with a sentence. The language model's graphs are on
 
 from __future__ import annotations
 
-import argparse
 import logging
 import sys
 import time
@@ -22,11 +21,12 @@ from typing import Any, Literal
 import onnx
 from google.protobuf.message import DecodeError
 
+from export import program
 from export.lowered import lowered
 from models.checkpoint import cache_folder
 from motion import bundle, card, engine_file
 from motion.engine_file import FLAVORS, About
-from motion.errors import BadConfig, BadFile, MissingPart, MotionError
+from motion.errors import BadConfig, BadFile, MissingPart
 
 log = logging.getLogger(__name__)
 GRAPHS = ("encoder", "decoder", "refiner")
@@ -145,10 +145,7 @@ def _timings(config: Any, cache: Path) -> Any:
 
 def main() -> int:
     """The command line."""
-    assert __doc__ is not None
-    parser = argparse.ArgumentParser(
-        prog="python -m export.to_tensorrt", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser("export.to_tensorrt", __doc__)
     parser.add_argument("folder", type=Path, help="a bundle, or a folder that export.to_onnx wrote")
     parser.add_argument("--out", type=Path, help="folder for the engines (the service's cache)")
     parser.add_argument("--flavor", choices=tuple(FLAVORS), default="rtx", help="rtx")
@@ -157,8 +154,8 @@ def main() -> int:
     parser.add_argument("--frames", type=int, nargs=3, default=[8, 80, 512], help="fewest, usual, most (8 80 512)")
     parser.add_argument("--batch", type=int, nargs=3, default=[1, 1, 16], help="fewest, usual, most (1 1 16)")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
+
+    def work() -> None:
         settings = Build(
             options.flavor, options.precision, tuple(part for part in options.target.split(",") if part),
             tuple(options.frames), tuple(options.batch),
@@ -173,10 +170,8 @@ def main() -> int:
             made, engine = build(graph, settings, out / f"{settings.flavor}.timings")
             path = engine_file.write(out, made, engine)
             log.info("%s: %.1f MB, %.1f s", path, len(engine) / 1e6, time.monotonic() - begun)
-    except MotionError as error:
-        log.error("%s", error)
-        return 2
-    return 0
+
+    return program.run(work)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ Needs the recipe's trained tokenizer. Goes on from its last checkpoint when it w
 
 from __future__ import annotations
 
-import argparse
 import logging
 import sys
 from collections.abc import Callable
@@ -24,7 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
-from export import dataset, loop
+from export import dataset, loop, program
 from export.messages import Messages, Row, tokenise
 from export.recipe import Language, Recipe, load
 from export.train_tokenizer import trained_tokenizer
@@ -32,7 +31,7 @@ from models import backbone
 from models.backbone import MotionLanguageModel, MotionVocabularyLayers
 from models.tokenizers.vermo import FlowVQ
 from models.vocabulary import Vocabulary
-from motion.errors import BadFile, MotionError
+from motion.errors import BadFile
 
 log = logging.getLogger(__name__)
 Batch = list[Row]
@@ -137,45 +136,40 @@ def guidance_of(folder: Path) -> float:
         return float((held.metadata() or {}).get("guidance", GUIDANCE))
 
 
-def save_checkpoint(recipe: Recipe, folder: Path | None = None) -> None:
-    """Writes what the last checkpoint of a run that has not ended holds. Raises BadFile where there is none."""
-    path = recipe.run / "language" / "checkpoint" / "model.safetensors"
+def save_checkpoint(
+    recipe: Recipe, folder: Path | None = None, stage: str = "language", inside: str = "", guidance: float = GUIDANCE
+) -> None:
+    """Writes what the last checkpoint of a stage that has not ended holds; inside: the model's name in what was
+    trained. Raises BadFile where there is none."""
+    path = recipe.run / stage / "checkpoint" / "model.safetensors"
     if not path.exists():
         raise BadFile("is not there; train first", str(path))
     tokenizer = trained_tokenizer(recipe, refined=False)
     model, _ = build(recipe.language, tokenizer, backbone.prepared(folder), torch.bfloat16)
-    everything = load_file(path)
+    everything = {name.removeprefix(inside): value for name, value in load_file(path).items()}
     trained = {name: value for name, value in everything.items() if "lora_" in name or name.startswith("layers.")}
     _, strange = model.load_state_dict(trained, strict=False)
     assert not strange, f"the checkpoint holds {strange[:3]}"
-    save(model, recipe.run)
+    save(model, recipe.run, guidance)
 
 
 def main() -> int:
     """The command line."""
-    assert __doc__ is not None
-    parser = argparse.ArgumentParser(
-        prog="python -m export.train_llm", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser("export.train_llm", __doc__)
     parser.add_argument("recipe", type=Path, help="a file of export/recipes")
     parser.add_argument("--backbone", type=Path, metavar="DIR", help="a folder of transformers (the packaged SmolLM2)")
     parser.add_argument("--begin", type=Path, metavar="DIR", help="start from the trained weights in this run's folder")
     parser.add_argument("--save-checkpoint", action="store_true", help="only write the last checkpoint's adapters")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
+
+    def work() -> None:
         recipe = load(options.recipe)
         if options.save_checkpoint:
             save_checkpoint(recipe, options.backbone)
         else:
             train(recipe, options.backbone, options.begin)
-    except MotionError as error:
-        log.error("%s", error)
-        return 2
-    except KeyboardInterrupt:
-        log.error("stopped; the same command goes on from the last checkpoint")
-        return 130
-    return 0
+
+    return program.run(work, stopped=program.GOES_ON)
 
 
 if __name__ == "__main__":

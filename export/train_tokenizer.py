@@ -9,7 +9,6 @@ Goes on from its last checkpoint when it was stopped. Ends with <run>/tokenizer.
 
 from __future__ import annotations
 
-import argparse
 import logging
 import sys
 from pathlib import Path
@@ -19,11 +18,11 @@ from accelerate import Accelerator
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from export import dataset, loop, train_stages
+from export import dataset, loop, program, train_stages
 from export.recipe import Recipe, load
 from models.tokenizers import contract
 from models.tokenizers.vermo import FlowVQ, FlowVQConfig
-from motion.errors import BadConfig, BadFile, MotionError
+from motion.errors import BadConfig, BadFile
 from motion.features import Statistics
 
 log = logging.getLogger(__name__)
@@ -134,12 +133,7 @@ def _train_refiner(recipe: Recipe, tokenizer: FlowVQ, data: dataset.Dataset) -> 
 
 def main() -> int:
     """The command line."""
-    assert __doc__ is not None
-    parser = argparse.ArgumentParser(
-        prog="python -m export.train_tokenizer",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = program.parser("export.train_tokenizer", __doc__)
     parser.add_argument("recipe", type=Path, help="a file of export/recipes")
     parser.add_argument(
         "--stage",
@@ -151,8 +145,8 @@ def main() -> int:
         "--begin", type=Path, metavar="FILE", help="start from these trained weights instead of random ones"
     )
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
+
+    def work() -> None:
         recipe = load(options.recipe)
         stages = (options.stage,) if options.stage else ("autoencoder", "refiner")
         if isinstance(recipe.tokenizer, FlowVQConfig):
@@ -161,13 +155,8 @@ def main() -> int:
             raise BadConfig(f"--stage and --begin are for kind 'vermo'; recipe {recipe.name!r} trains all its stages")
         else:
             train_stages.train(recipe)
-    except MotionError as error:
-        log.error("%s", error)
-        return 2
-    except KeyboardInterrupt:
-        log.error("stopped; the same command goes on from the last checkpoint")
-        return 130
-    return 0
+
+    return program.run(work, stopped=program.GOES_ON)
 
 
 if __name__ == "__main__":

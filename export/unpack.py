@@ -11,7 +11,6 @@ sizes whose values are known.
 
 from __future__ import annotations
 
-import argparse
 import logging
 import shutil
 import sys
@@ -27,11 +26,11 @@ from onnx import numpy_helper
 from safetensors.torch import save_file
 from torch import Tensor
 
-from export import to_onnx
+from export import program, to_onnx
 from export.recipe import Recipe, load
 from export.train_tokenizer import tokenizer_of
 from models.tokenizers.vermo import FlowVQ
-from motion.errors import BadBundle, MotionError
+from motion.errors import BadBundle
 
 log = logging.getLogger(__name__)
 _GRAPHS = ("encoder.onnx", "decoder.onnx", "refiner.onnx")
@@ -110,24 +109,17 @@ def _place(name: str, value: NDArray[np.generic], example: Constants) -> tuple[t
 
 def main() -> int:
     """The command line."""
-    assert __doc__ is not None
-    parser = argparse.ArgumentParser(
-        prog="python -m export.unpack", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser("export.unpack", __doc__)
     parser.add_argument("bundle", type=Path, help="folder of a bundle of kind vermo")
     parser.add_argument("recipe", type=Path, help="the recipe it was packed from")
     parser.add_argument("--run", type=Path, help="folder for the weights (the recipe's run)")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    for noisy in ("onnxscript", "onnx_ir", "torch.onnx"):  # they tell of every node they fold
-        logging.getLogger(noisy).setLevel(logging.ERROR)
-    try:
+
+    def work() -> None:
         recipe = load(options.recipe)
         unpack(options.bundle, recipe, options.run or recipe.run)
-    except (MotionError, OSError) as error:
-        log.error("%s", error)
-        return 2
-    return 0
+
+    return program.run(work)
 
 
 if __name__ == "__main__":

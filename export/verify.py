@@ -10,7 +10,6 @@ report.json beside the graphs; `pack` refuses graphs without a passed report of 
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 import sys
@@ -20,14 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from export import coder_parity, dataset, graph_parity, language_parity, to_onnx, train_stages
+from export import coder_parity, dataset, graph_parity, language_parity, program, to_onnx, train_stages
 from export.graph_parity import GRAPHS
 from export.recipe import Recipe, load
 from export.relaid import relaid as relay
 from export.train_tokenizer import trained_tokenizer
 from models.tokenizers.vermo import FlowVQConfig
 from motion import bundle
-from motion.errors import BadConfig, BadFile, MotionError
+from motion.errors import BadConfig, BadFile
 
 log = logging.getLogger(__name__)
 REPORT = "report.json"
@@ -98,25 +97,21 @@ def _verify_coder(recipe: Recipe, folder: Path, clips: int) -> dict[str, Any]:
 
 def main() -> int:
     """The command line."""
-    assert __doc__ is not None
-    parser = argparse.ArgumentParser(
-        prog="python -m export.verify", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser("export.verify", __doc__)
     parser.add_argument("recipe", type=Path, help="a file of export/recipes, trained")
     parser.add_argument("--onnx", type=Path, help="folder of the graphs (<run>/onnx)")
     parser.add_argument("--backbone", type=Path, metavar="DIR", help="a folder of transformers (the packaged SmolLM2)")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
+
+    def work() -> int:
         recipe = load(options.recipe)
         folder = options.onnx or recipe.run / "onnx"
         report = verify(recipe, folder, backbone=options.backbone)
-    except MotionError as error:
-        log.error("%s", error)
-        return 2
-    (folder / REPORT).write_text(json.dumps(report, indent=1))
-    log.info("%s", json.dumps(report, indent=1))
-    return 0 if report["passed"] else 1
+        (folder / REPORT).write_text(json.dumps(report, indent=1))
+        log.info("%s", json.dumps(report, indent=1))
+        return 0 if report["passed"] else 1
+
+    return program.run(work)
 
 
 if __name__ == "__main__":

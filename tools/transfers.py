@@ -10,8 +10,6 @@ how deep feet are in the ground; and the time for 1,000 frames of 22 joints on o
 
 from __future__ import annotations
 
-import argparse
-import json
 import logging
 import os
 import platform
@@ -24,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from export import program
 from export.corpora.archive import unpack
 from export.corpora.catalogue import catalogue
 from export.metrics import joints
@@ -31,7 +30,6 @@ from export.prepare import Source, read
 from motion import clip as clips
 from motion import smplx
 from motion.clip import Clip
-from motion.errors import MotionError
 from motion.feet import lock_feet
 from motion.humanoid import Humanoid, canonical
 from motion.io import asf_amc, bvh, gltf_body
@@ -165,10 +163,7 @@ def speed(repeats: int = 15) -> dict[str, float]:
 
 def main() -> int:
     """The command line."""
-    assert __doc__ is not None
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.transfers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser("tools.transfers", __doc__)
     here = Path(__file__).parents[1]
     mocap = Path(os.environ.get("MOTUS_MOCAP", here.parent / "shared" / "mocap"))
     parser.add_argument("--mocap", type=Path, default=mocap, metavar="DIR", help="folder of the archives")
@@ -178,23 +173,16 @@ def main() -> int:
     parser.add_argument("--takes", type=int, default=12, metavar="N", help="takes of each corpus at most (12)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
+
+    def work() -> None:
         figures = {
-            "command": "python -m tools.transfers " + " ".join(sys.argv[1:]),
             **tables(options.mocap, options.cache, options.takes),
             "milliseconds": speed(),
             "machine": f"Python {platform.python_version()}, numpy {np.__version__}, one core",
         }
-    except MotionError as error:
-        log.error("%s", error)
-        return 2
-    text = json.dumps(figures, indent=1)
-    if options.json:
-        options.json.write_text(text, encoding="utf-8")
-    else:
-        log.info("%s", text)
-    return 0
+        program.report(parser, figures, options.json)
+
+    return program.run(work)
 
 
 if __name__ == "__main__":

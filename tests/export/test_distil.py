@@ -123,7 +123,7 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit_and_can_be_written_out(
             raise KeyboardInterrupt
 
     monkeypatch.setattr(loop, "_checkpoint", stop)
-    with pytest.raises(BadFile, match="teach first"):
+    with pytest.raises(BadFile, match="train first"):
         distil.save_checkpoint(halves, folder)
     with pytest.raises(KeyboardInterrupt):
         distil.train(halves, folder)
