@@ -59,11 +59,13 @@ def decoder(tokenizer: FlowVQ, steps: int, seed: int = 1, noise: float = 1.0) ->
     return run
 
 
-def reconstruction(recipe: Recipe, split: str, steps: tuple[int, ...], searching: int = 0) -> dict[str, object]:
+def reconstruction(
+    recipe: Recipe, split: str, steps: tuple[int, ...], searching: int = 0, corpora: tuple[str, ...] | None = None
+) -> dict[str, object]:
     """Errors on the unmirrored clips of a split: metres, m/s2, m/s3, cm/s; with the encoder's codes and, where
-    `searching` steps are asked for, with codes searched for (`models.search`)."""
+    `searching` steps are asked for, with codes searched for (`models.search`). corpora: None: the recipe's."""
     tokenizer = trained_tokenizer(recipe).requires_grad_(False)
-    data = dataset.load(recipe.data, split, recipe.corpora, mirrored=False)
+    data = dataset.load(recipe.data, split, corpora or recipe.corpora, mirrored=False)
     rows: dict[str, dict[str, float]] = {}
     used: set[int] = set()
     encoded: list[torch.Tensor] = []
@@ -262,6 +264,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--clips-most", type=int, metavar="N", help="of that table: so many clips of the split (all)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--split", choices=("val", "test"), default="test", help="clips to measure on (test)")
+    parser.add_argument(
+        "--corpora", nargs="+", metavar="NAME", help="for reconstruction: clips of these (what the recipe trains on)"
+    )
     parser.add_argument("--steps", type=int, nargs="+", default=[1, 4, 28], help="refiner steps, from noise (1 4 28)")
     parser.add_argument(
         "--most", type=int, default=1000, help="generated clips an action at most (all captions of the test split)"
@@ -290,13 +295,15 @@ def main() -> int:
         if len(recipes) > 1 and options.what == "actions":
             raise BadConfig("actions are judged of one recipe at a time; give one --recipe")
         if len(recipes) > 1 or not isinstance(recipe.tokenizer, FlowVQConfig):
-            found = side_by_side.measure(recipes, options.split, options.clips_most, side_by_side.skins_here())
+            found = side_by_side.measure(
+                recipes, options.split, options.clips_most, side_by_side.skins_here(), options.corpora
+            )
             figures = {"split": options.split, "rows": {name: one.row for name, one in found.items()}}
             figures["probes"] = {one.name: asked for one in recipes if (asked := _asked(one))}
             if options.plots:
                 plots.draw(found, options.plots)
         elif options.what == "reconstruction":
-            figures = reconstruction(recipe, options.split, tuple(options.steps), options.search)
+            figures = reconstruction(recipe, options.split, tuple(options.steps), options.search, options.corpora)
         else:
             figures = action_table(
                 recipe,

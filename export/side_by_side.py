@@ -56,10 +56,16 @@ class Measured:
     """Size of the wrists' accelerations (N,) as recorded and as they come back, m/s2."""
 
 
-def measure(recipes: Sequence[Recipe], split: str, most: int | None = None, skins: bool = True) -> dict[str, Measured]:
-    """Every recipe's tokenizer on the unmirrored clips of a split that is the same for all: the corpora of all recipes
-    together, `most` clips of it. Raises BadFile where one is not trained."""
-    shared = tuple(sorted(set.intersection(*(set(recipe.corpora) for recipe in recipes))))
+def measure(
+    recipes: Sequence[Recipe],
+    split: str,
+    most: int | None = None,
+    skins: bool = True,
+    corpora: Sequence[str] | None = None,
+) -> dict[str, Measured]:
+    """Every recipe's tokenizer on the same unmirrored clips of a split: of `corpora`, or of what all recipes train on;
+    `most` clips of it. Raises BadFile where one is not trained."""
+    shared = tuple(corpora or sorted(set.intersection(*(set(recipe.corpora) for recipe in recipes))))
     data = dataset.load(recipes[0].data, split, shared, mirrored=False)
     picks = np.random.default_rng(0).permutation(len(data.entries))[:most]
     sources = [

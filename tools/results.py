@@ -160,7 +160,7 @@ def actions(figures: dict[str, Any]) -> list[str]:
     rows = [
         [
             action, f"{100 * row['real_recognised']:.0f}", f"{row['generated']}", f"{100 * row['recognised']:.0f}",
-            ", ".join(row["taken_for"]) or "", f"[picture](pictures/action-{action}.png)",
+            ", ".join(row["taken_for"]) or "", f"[picture](pictures/action-{action}.webp)",
         ]
         for action, row in figures["actions"].items()
     ]  # fmt: skip

@@ -1,6 +1,6 @@
 """One clip on five rigs side by side, frames aligned: the pictures of docs/ that show what retargeting does.
 
-python -m tools.rigs                            docs/pictures/rigs-*.png, of motions in the folder of motion capture
+python -m tools.rigs                            docs/pictures/rigs-*.webp, of motions in the folder of motion capture
 python -m tools.rigs CLIP --out FILE.png        any motion file on the five rigs
 
 The rigs are other people's: the skeletons of Bandai Namco's and CMU's recordings with our own mannequin fitted to them,
@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from export.corpora.archive import unpack
 from models.bodies import anny
@@ -33,7 +32,7 @@ from motion.joint_map import map_joints
 from motion.quat import IDENTITY
 from motion.retarget import retarget
 from motion.skeleton import SMPLX22, Skeleton, fk
-from tools.render import caption, character, stage
+from tools.render import caption, character, sheet, stage
 from tools.render.camera import VIEWS, View
 from tools.render.raster import U8
 from tools.render.stage import Stage
@@ -178,9 +177,9 @@ def main() -> int:
                 *((rig.name, staged(clip, rig)) for rig in worn),
             ]
             drawn = picture(scenes, VIEWS[options.view], options.times, clip.name)
-            path = options.out / f"rigs-{name}.png" if name else options.out
+            path = options.out / f"rigs-{name}.webp" if name else options.out
             path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(drawn).quantize(256).save(path, optimize=True)
+            sheet.save(drawn, path)
             log.info("%s", path)
     except MotionError as error:
         log.error("%s", error)

@@ -127,9 +127,10 @@ class Glass:
         taken = self.folder / "taken.png"
         camera = [self._desktop.camera, "-display", self._display, "-window", "root", str(taken)]
         subprocess.run(camera, env=self._env(), check=True)
+        picture = Image.open(taken).convert("RGB")
         if path is not None:
-            shutil.copy(taken, path)
-        return Image.open(taken).convert("RGB")
+            picture.save(path, quality=85, method=6)
+        return picture
 
     def find(self, label: str) -> tuple[int, int] | None:
         """Where on the screen a label stands, in the window's coordinates; None where it does not."""

@@ -112,7 +112,7 @@ def _window(window: Glass, out: Path) -> None:
     window.until(lambda: window.ask("any(take.clip and len(take.clip) > 60 for take in session.desk.takes)") == "True")
     window.do("bpy.context.scene.frame_set(50)")
     _settle(window, 1)
-    window.shot(out / "blender-window.png")
+    window.shot(out / "blender-window.webp")
     window.do("bpy.ops.motus.cancel()\nbpy.ops.motus.reject()\nbpy.context.scene.frame_set(1)")
     window.do(f"bpy.ops.motus.generate(prompt={STRIP!r}, seconds=6.0, seed=7)")
     _strip(window, out)
@@ -222,7 +222,7 @@ bpy.ops.render.render(write_still=True)
     strip = Image.new("RGB", (sum(image.width for image in images), images[0].height))
     for index, image in enumerate(images):
         strip.paste(image, (index * image.width, 0))
-    strip.save(out / "blender-strip.png")
+    strip.save(out / "blender-strip.webp")
 
 
 if __name__ == "__main__":
