@@ -1,12 +1,16 @@
-"""New training clips made of recorded ones: a walk with the arms of a gesture, and rare actions at other paces.
+"""New training clips made of recorded ones: a walk with the arms of a gesture, rare actions at other paces, and short
+ones again and again.
 
 After SINC (Athanasiou et al. 2023): body parts that two sentences speak of separately may be put together. The
-recordings never show somebody who walks and waves at once; people ask for it all the same. And what a handful of
-recordings show, such as punches, would be learned by heart instead of understood.
+recordings never show somebody who walks and waves at once; people ask for it all the same. What a handful of
+recordings show, such as punches, would be learned by heart instead of understood. And a recorded kick lasts a second
+and a half: who asks for three seconds of it must get more than a shuffle of that length.
 """
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -15,6 +19,7 @@ import numpy as np
 from motion import clip as clips
 from motion import quat
 from motion.clip import Clip
+from motion.edit.join import join
 from motion.quat import F32
 from motion.skeleton import SMPLX22
 
@@ -26,6 +31,19 @@ CORPUS = "composed"
 _GRAFTS = 40  # clips of each gesture on a walk; a quarter of it on other ways to go
 PACES = (0.76, 0.88, 1.14, 1.3)
 RARE = 12  # recordings of an action at most, mirrored ones counted, that are shown at these paces as well
+SERIES: dict[str, tuple[str, ...]] = {
+    "kick": ("a person kicks", "someone kicks", "a person kicks again and again", "a fighter kicks"),
+    "punch": ("a person punches", "someone punches", "a person punches again and again", "a boxer throws punches"),
+    "jump": ("a person jumps", "someone jumps", "a person jumps again and again", "someone jumps several times"),
+    "squat": ("a person squats", "someone does squats", "a person squats again and again", "someone squats and rises"),
+    "slash": ("a person swings a sword", "someone slashes", "a person strikes again and again with a sword"),
+}
+"""Actions that take a second or two, and what is said of several in a row."""
+_SHORT = 120  # frames of a recording at most that is shown several times
+_LONGEST = (60, 210)  # frames of a series, drawn from here to there
+_ALIKE = 6  # series of what one person did
+_ONCE = re.compile(r"\b(one|once|single|then)\b")
+_SEAM = 0.25  # seconds of passage from one to the next
 _BLEND = 8  # frames over which the arms pass from the walk's own swing to the gesture and back
 
 # What the arms of an action do, as it is said beside a walk: (which arms, phrases).
@@ -137,3 +155,21 @@ def rare(recorded: Iterable[Recorded]) -> Iterator[Composition]:
             for pace in PACES:
                 name = f"{CORPUS}/paced/{one.name}/{pace:g}"
                 yield Composition(paced(one.clip, pace), name, action, list(one.captions), one.licence)
+
+
+def series(recorded: Iterable[Recorded]) -> Iterator[Composition]:
+    """Short actions of `SERIES` again and again, each series of what one person did, in random order; the same ones
+    every time."""
+    alike: dict[tuple[str, str], list[Recorded]] = defaultdict(list)
+    for one in recorded:
+        if one.action in SERIES and len(one.clip) <= _SHORT:
+            alike[one.action, re.sub(r"\d+", "", one.name)].append(one)
+    for number, ((action, name), found) in enumerate(sorted(alike.items(), key=lambda item: item[0])):
+        rng = np.random.default_rng(number)
+        for k in range(_ALIKE):
+            picked = found[int(rng.integers(len(found)))]
+            made, frames = picked.clip, int(rng.integers(*_LONGEST))
+            while len(made) < frames:
+                made = join(made, found[int(rng.integers(len(found)))].clip, _SEAM)
+            captions = [*SERIES[action], *(text for text in picked.captions if not _ONCE.search(text))]
+            yield Composition(made, f"{CORPUS}/series/{name}/{k}", action, captions, picked.licence)

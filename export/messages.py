@@ -114,7 +114,7 @@ class Messages:
         weight *= np.array([np.sqrt(min(len(s.codes), 64) / 25) for s in self.samples])
         weight[[s.name.startswith("composed/") for s in self.samples]] *= 0.2
         weight[[s.name.startswith("composed/walk+wave") for s in self.samples]] *= 5
-        weight[[s.name.startswith("composed/paced") for s in self.samples]] *= 15
+        weight[[s.name.startswith(("composed/paced", "composed/series")) for s in self.samples]] *= 15
         return weight / weight.sum()
 
     @cached_property

@@ -180,6 +180,7 @@ def _add_compositions(entries: list[dict[str, object]], pieces: list[np.ndarray]
     by_action: dict[str, list[clips.Clip]] = defaultdict(list)
     licence = ""
     common = Counter(entry["action"] for entry in entries if entry["split"] == "train")
+    repeated: list[compose.Recorded] = []
     rare: list[compose.Recorded] = []
     for entry, frames in zip(entries, pieces, strict=True):
         action = entry["action"]
@@ -188,13 +189,16 @@ def _add_compositions(entries: list[dict[str, object]], pieces: list[np.ndarray]
         if entry["corpus"] == _COMPOSED_OF and (action in compose.STEPS or action in compose.GESTURES):
             licence = str(entry["licence"])
             by_action[str(action)].append(features.decode(frames))
-        if common[action] <= compose.RARE:
+        if common[action] <= compose.RARE or action in compose.SERIES:
             texts = cast(list[str], entry["captions"])
             one = compose.Recorded(
                 features.decode(frames), str(entry["name"]), str(action), tuple(texts), str(entry["licence"])
             )
-            rare.append(one)
-    for made in chain(compose.corpus(by_action, licence), compose.rare(rare)):
+            if common[action] <= compose.RARE:
+                rare.append(one)
+            if action in compose.SERIES:
+                repeated.append(one)
+    for made in chain(compose.corpus(by_action, licence), compose.rare(rare), compose.series(repeated)):
         frames = features.encode(made.clip)
         frames = frames[: len(frames) // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN]
         if len(frames) < _SHORTEST:

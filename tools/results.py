@@ -155,12 +155,12 @@ def reconstruction(figures: dict[str, Any]) -> list[str]:
     ]
 
 
-def actions(figures: dict[str, Any]) -> list[str]:
-    """Recognised actions."""
+def actions(figures: dict[str, Any], pictures: bool = True) -> list[str]:
+    """Recognised actions; pictures: there is one of each."""
     rows = [
         [
             action, f"{100 * row['real_recognised']:.0f}", f"{row['generated']}", f"{100 * row['recognised']:.0f}",
-            ", ".join(row["taken_for"]) or "", f"[picture](pictures/action-{action}.webp)",
+            ", ".join(row["taken_for"]) or "", *([f"[picture](pictures/action-{action}.webp)"] if pictures else []),
         ]
         for action, row in figures["actions"].items()
     ]  # fmt: skip
@@ -174,8 +174,20 @@ def actions(figures: dict[str, Any]) -> list[str]:
         f"{figures['generated_clips']} clips generated from test captions (asked for: 60 %); "
         f"{100 * figures['mean_over_actions']:.1f} % when each action counts alike.",
         "",
-        *table(["action", "real, %", "generated", "recognised, %", "taken for", ""], rows),
+        *table(["action", "real, %", "generated", "recognised, %", "taken for", *([""] if pictures else [])], rows),
     ]
+
+
+def free_reconstruction(figures: dict[str, Any]) -> list[str]:
+    """Errors of the tokenizer in the bundle of commercial use."""
+    _, *lines = reconstruction(figures)
+    return ["## Bundle `base-free`, tokenizer: codes and back", *lines]
+
+
+def free_actions(figures: dict[str, Any]) -> list[str]:
+    """Actions recognised in what the bundle of commercial use makes."""
+    _, *lines = actions(figures, pictures=False)
+    return ["## Bundle `base-free`: does the character do what was said?", *lines]
 
 
 Section = Callable[[dict[str, Any]], list[str]]
@@ -187,6 +199,8 @@ _SECTIONS: tuple[tuple[str, Section], ...] = (
     ("conversions-bvh", conversions),
     ("reconstruction", reconstruction),
     ("actions", actions),
+    ("base-free/reconstruction", free_reconstruction),
+    ("base-free/actions", free_actions),
     ("tokenizers", tokenizer_results.tokenizers),
     *(
         (f"ablation-{paper}", tokenizer_results.ablation)

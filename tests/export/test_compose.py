@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -131,3 +133,35 @@ def test_only_rare_actions_are_shown_at_other_paces_under_the_licence_of_their_r
     assert {made.action for made in found} == {"jump"}
     assert len({made.name for made in found}) == len(found) == RARE * len(PACES)
     assert {(made.licence, *made.captions) for made in found} == {("MIT", "a person jumps")}
+
+
+def _recorded(name: str, frames: int, captions: tuple[str, ...], action: str = "kick") -> Recorded:
+    return Recorded(clips.cut(stroll(), 0, frames), name, action, captions, "CC0-1.0")
+
+
+def test_a_series_shows_what_one_person_did_again_and_again_without_a_jump() -> None:
+    left = [_recorded(f"hdm05/bd_kickLeft_{k:03d}", 40, ("a person kicks", "someone gives one kick")) for k in (1, 2)]
+    made = list(compose.series([*left, _recorded("hdm05/bd_kickLeft_001#mirrored", 40, ("someone kicks",))]))
+    assert len({one.name for one in made}) == len(made) == 12, "six of each person and side"
+    for one in made:
+        assert len(one.clip) >= 60
+        assert "someone gives one kick" not in one.captions, "it shows several"
+        assert {"a person kicks", "someone kicks"} <= set(one.captions)
+        steps = angle_between(one.clip.rotations[1:], one.clip.rotations[:-1])
+        own = angle_between(WALK.rotations[1:], WALK.rotations[:-1]).max()
+        assert steps.max() < 2 * own + 0.05
+        assert np.linalg.norm(np.diff(one.clip.root, axis=0), axis=1).max() < 0.1, "metres a frame"
+
+
+def test_series_are_made_of_short_recordings_of_their_actions_alone() -> None:
+    short = _recorded("a/kick", 60, ("someone kicks",))
+    long = replace(short, clip=compose.paced(short.clip, 0.4))
+    assert list(compose.series([short]))
+    assert not list(compose.series([long, replace(short, action="walk")]))
+
+
+def test_series_are_the_same_every_time() -> None:
+    given = [_recorded(f"cc0/Punch_{k}", 24, ("a jab",), "punch") for k in "AB"]
+    first, second = list(compose.series(given)), list(compose.series(given))
+    assert [one.name for one in first] == [one.name for one in second]
+    assert all(np.array_equal(a.clip.rotations, b.clip.rotations) for a, b in zip(first, second, strict=True))
