@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import logging
 import re
-import shutil
 import sys
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from export import probes, program, recipe, side_by_side, train_stages, train_tokenizer
+from export import probes, program, recipe, side_by_side, train_stages
 from export.recipe import Recipe
 from models.tokenizers.superman import VisionGuidedConfig
 from models.tokenizers.vermo import FlowVQConfig
@@ -70,11 +69,7 @@ def trained(one: Recipe) -> None:
     if end.exists():
         return
     log.info("%s", one.name)
-    if isinstance(one.tokenizer, FlowVQConfig):
-        train_tokenizer.train(one, ("autoencoder",))
-        shutil.copyfile(one.run / "autoencoder.safetensors", end)
-    else:
-        train_stages.train(one)
+    train_stages.train(one, last="autoencoder" if isinstance(one.tokenizer, FlowVQConfig) else None)
 
 
 def measured(variants: list[Recipe], split: str, most: int | None) -> dict[str, dict[str, Any]]:

@@ -28,7 +28,7 @@ from export.train_llm import build, guidance_of, restore, text_tokenizer
 from export.train_tokenizer import trained_tokenizer
 from models import backbone, flow, search, tasks
 from models.backbone import MotionLanguageModel
-from models.tokenizers.vermo import FlowVQ, FlowVQConfig
+from models.tokenizers.vermo import FlowVQ
 from motion import clip as clips
 from motion import contacts, features
 from motion.clip import Clip
@@ -294,7 +294,7 @@ def main() -> int:
         recipe = recipes[0]
         if len(recipes) > 1 and options.what == "actions":
             raise BadConfig("actions are judged of one recipe at a time; give one --recipe")
-        if len(recipes) > 1 or not isinstance(recipe.tokenizer, FlowVQConfig):
+        if len(recipes) > 1 or not recipe.speaks:
             found = side_by_side.measure(
                 recipes, options.split, options.clips_most, side_by_side.skins_here(), options.corpora
             )

@@ -27,7 +27,6 @@ from export.train_llm import guidance_of
 from export.verify import GRAPHS, REPORT
 from models import backbone, tasks
 from models.tokenizers.contract import codes_per_second
-from models.tokenizers.vermo import FlowVQConfig
 from models.vocabulary import SPECIAL
 from motion import bundle, features, protocol
 from motion.bundle import Backbone, Corpus, Manifest, Tokens
@@ -65,12 +64,13 @@ def _tasks(recipe: Recipe) -> tuple[protocol.Task, ...]:
 
 
 def pack(recipe: Recipe, graphs: Path, out: Path, metrics: dict[str, Any], command: str) -> bundle.Bundle:
-    """Writes the bundle. Raises BadBundle for graphs that are not verified, BadFile where weights are missing."""
+    """Writes the bundle, in the place of an older one when it is whole. Raises BadBundle for graphs that are not
+    verified, BadFile where weights are missing, BadConfig for metrics that a manifest cannot hold."""
     try:
         report = json.loads((graphs / REPORT).read_text(encoding="utf-8"))
     except OSError as error:
         raise BadBundle(f"{graphs} holds no {REPORT}; run python -m export.verify first") from error
-    speaks = isinstance(recipe.tokenizer, FlowVQConfig)
+    speaks = recipe.speaks
     weights = [recipe.run / name for name in ("adapter.safetensors", "embeddings.safetensors")] if speaks else []
     missing = [path for path in weights if not path.exists()]
     if missing:
@@ -84,11 +84,6 @@ def pack(recipe: Recipe, graphs: Path, out: Path, metrics: dict[str, Any], comma
     present_before = list(out.iterdir()) if out.is_dir() else []
     if present_before and not (out / bundle.MANIFEST).exists():
         raise BadBundle(f"{out} holds files and no bundle; give an empty folder, or that of a bundle to replace")
-    out.mkdir(parents=True, exist_ok=True)
-    for old in present_before:
-        old.unlink()
-    for path in [*(graphs / name for name in present), *weights]:
-        shutil.copy(path, out / path.name)
     corpora: dict[str, set[str]] = {}
     for entry in dataset.load(recipe.data, "train", recipe.corpora).entries:
         corpora.setdefault(entry.corpus, set()).add(entry.licence)
@@ -103,7 +98,18 @@ def pack(recipe: Recipe, graphs: Path, out: Path, metrics: dict[str, Any], comma
         data=tuple(Corpus(name, " and ".join(sorted(found))) for name, found in sorted(corpora.items())),
         metrics={"verify": {k: v for k, v in report.items() if k not in _OWN}, **metrics},
     )
-    packed = bundle.write(out, manifest)
+    part = out.with_name(f"{out.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        for path in [*(graphs / name for name in present), *weights]:
+            shutil.copy(path, part / path.name)
+        bundle.write(part, manifest)
+        shutil.rmtree(out, ignore_errors=True)
+        part.rename(out)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    packed = bundle.load(out)
     size = sum(path.stat().st_size for path in out.iterdir()) / 1e6
     log.info("%s: %.1f MB, %s, tasks %s", out, size, manifest.licence, ", ".join(t.name for t in manifest.tasks))
     log.debug("%s", asdict(manifest.tokens))

@@ -21,7 +21,7 @@ def draw(found: Mapping[str, Measured], folder: Path) -> list[Path]:
     except ImportError as error:
         raise MissingPart(
             f"plots are drawn by matplotlib, which is not installed ({error}); install it with: "
-            'pip install "motus[view]"'
+            'pip install -e ".[view]"'
         ) from error
     folder.mkdir(parents=True, exist_ok=True)
     jobs = {"errors": _errors, "joints": _joints, "spectrum": _spectrum, "wrists": _wrists}

@@ -1,8 +1,9 @@
 """What only some tokenizers can be asked: how they see, what their book holds, whether they do what they are told.
 
-Superman's (table 8, figure 7): its error with pictures and without, how often its codes occur, and how alike they are.
-UniMotion's (sections 3.3 and C.2): how far what motion tells is from what motion and picture tell together, and the
-flow head's error when it is told the latents of the clip, damaged ones, or those of another clip.
+Superman's (table 8, figure 7): its error with pictures and without, how often its codes occur in the test split (which
+they tell without pictures), and how alike they are. UniMotion's (sections 3.3 and C.2): how far what motion tells is
+from what motion and picture tell together, and the flow head's error when it is told the latents of the clip or those
+of another clip, whole or damaged.
 
 Pictures are those of clips outside the training split.
 """
@@ -18,9 +19,11 @@ import torch
 from torch import Tensor
 
 from export import dataset, pictures, train_stages
+from export.coder_parity import unit_frames
 from export.metrics import joints, usage
 from export.recipe import Recipe
 from export.relaid import decoded, relaid
+from models import flow
 from models.heads import degraded
 from models.tokenizers.contract import Views
 from models.tokenizers.superman import VisionGuided
@@ -30,7 +33,7 @@ from motion import features
 from motion.errors import BadFile
 from motion.quat import F32
 
-_STEPS = 10  # Euler's, of the flow head
+_SIGMAS = flow.sampling_sigmas(10)  # of the flow head
 _LENGTH = 48  # frames of the pieces that it makes
 _CLIPS = 64
 
@@ -68,7 +71,6 @@ def _unseen(recipe: Recipe, tokenizer: Any, length: int) -> Iterator[tuple[Tenso
 
 def _seeing(recipe: Recipe, tokenizer: VisionGuided) -> dict[str, float]:
     errors: dict[str, list[float]] = {"error_by_pictures_mm": [], "error_by_skeleton_mm": []}
-    codes: list[Any] = []
     for frames, views in _unseen(recipe, tokenizer, recipe.tokenizer_training.longest):
         given = {"error_by_pictures_mm": views if tokenizer.seeing else None, "error_by_skeleton_mm": None}
         for name, seen in given.items():
@@ -78,13 +80,24 @@ def _seeing(recipe: Recipe, tokenizer: VisionGuided) -> dict[str, float]:
                 continue
             found = tokenizer.encode(frames, seen)
             errors[name].append(_apart_mm(tokenizer.decode(found)[0].numpy(), frames[0].numpy()))
-            codes.append(found.numpy())
-    if not codes:
+    if not any(errors.values()):
         raise BadFile("shows no clip outside the training split; render more", str(recipe.pictures))
     figures = {name: float(np.mean(values)) for name, values in errors.items() if values}
-    figures |= {f"codes_{name}": share for name, share in usage.bands(codes, tokenizer.config.codes).items()}
+    figures["clips_with_pictures"] = max(len(values) for values in errors.values())
+    if tokenizer.config.streams != "visual":
+        codes = _coded(recipe, tokenizer)
+        figures |= {f"codes_{name}": share for name, share in usage.bands(codes, tokenizer.config.codes).items()}
+        figures["codes_counted"] = sum(one.size for one in codes)
     alike = usage.likeness(tokenizer.book.inner.codebook.numpy())
     return {**figures, "cosine_mean": float(alike.mean()), "cosine_95_percent_below": float(np.quantile(alike, 0.95))}
+
+
+def _coded(recipe: Recipe, tokenizer: VisionGuided) -> list[Any]:
+    """Codes of the test split's clips, told by their skeletons."""
+    data = relaid(dataset.load(recipe.data, "test", recipe.corpora, mirrored=False), tokenizer.features)
+    unit = unit_frames(tokenizer.graphs())
+    whole = (np.array(data.clip(entry)) for entry in data.entries)
+    return [tokenizer.encode(torch.from_numpy(one[: len(one) // unit * unit])[None]).numpy() for one in whole]
 
 
 def _apart_mm(ours: F32, theirs: F32) -> float:
@@ -115,11 +128,16 @@ def _told(recipe: Recipe, tokenizer: CmaVae) -> dict[str, float]:
     damaged, left = degraded(latents / tokenizer.spread, generator)
     made = {
         "decoded": latents,
-        "told": tokenizer.realign(latents, noise, _STEPS),
-        "told_damaged": tokenizer.head.sample(noise, tokenizer.embedder(damaged, left), _STEPS) * tokenizer.spread,
-        "told_another": tokenizer.realign(latents.roll(1, dims=0), noise, _STEPS),
+        "told": tokenizer.realign(latents, noise, _SIGMAS),
+        "told_another": tokenizer.realign(latents.roll(1, dims=0), noise, _SIGMAS),
+        "told_damaged": _from_damaged(tokenizer, noise, damaged, left),
+        "told_another_damaged": _from_damaged(tokenizer, noise, damaged.roll(1, dims=0), left.roll(1, dims=0)),
     }
     return {f"{name}_error_m": _apart_m(tokenizer.decode(one).numpy(), rows) for name, one in made.items()}
+
+
+def _from_damaged(tokenizer: CmaVae, noise: Tensor, damaged: Tensor, left: Tensor) -> Tensor:
+    return tokenizer.head.sample(noise, tokenizer.embedder(damaged, left), _SIGMAS) * tokenizer.spread
 
 
 def _pieces(whole: F32) -> list[F32]:

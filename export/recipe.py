@@ -10,7 +10,7 @@ from typing import Any, Literal
 from models import tasks
 from models.tokenizers import contract, kinds
 from models.tokenizers.vermo import FlowVQConfig
-from motion import config
+from motion import config, features
 from motion.errors import BadConfig, UnknownTask
 
 
@@ -107,6 +107,13 @@ class Recipe:
                 tasks.find(task)
             except UnknownTask as error:
                 raise BadConfig(f"recipe {self.name!r}: {error}") from None
+
+    @property
+    def speaks(self) -> bool:
+        """Whether a language model is trained on its codes: VerMo's, one a token, in the layout that is served. All
+        others are coders alone."""
+        sizes = self.tokenizer
+        return isinstance(sizes, FlowVQConfig) and sizes.features == features.NAME and sizes.books == 1
 
 
 def load(path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:

@@ -8,7 +8,7 @@ Mitsuba's path tracer on the CPU, with the joints of the body in space and in th
 (export/pictures.py tells the files). Bodies are Anny's in shapes, skins, clothes and shoes by chance; rooms and places
 outdoors, lamps, sun, furniture, things in the way, and the blur of a shutter are drawn likewise. What is drawn depends
 on --seed and the clip's number alone: the same seed gives the same bytes, whatever --workers is, and --clips may be
-raised later. Needs `pip install "motus[render]"`. A picture takes about a second of one core.
+raised later. Needs `pip install -e ".[render]"`. A picture takes about a second of one core.
 
 Recordings keep their licence: index.json tells it clip by clip, and models trained on pictures carry the strictest.
 """
@@ -44,7 +44,8 @@ from motion.quat import F32
 
 log = logging.getLogger(__name__)
 _SETTINGS = "settings.json"
-_VERSION = 2  # of the scenes: raises when the same seed would give other pictures
+_VERSION = 3  # of the scenes: raises when the same seed would give other pictures
+_UNSEEN = 4  # of so many clips one is of the validation or the test split
 _MOMENTS = 4  # while the shutter is open, where motion blurs
 
 
@@ -67,8 +68,12 @@ class Settings:
 
 
 def chosen(entries: Sequence[Entry], number: int, seed: int) -> Entry:
-    """The recording that a clip of pictures shows: an action by chance, then one of its recordings."""
+    """The recording that a clip of pictures shows: an action by chance, then one of its recordings; every fourth one
+    nobody trains on, or what pictures are good for would be judged by a handful."""
     rng = np.random.default_rng([seed, number, 0])
+    unseen = [entry for entry in entries if entry.split != "train" and not entry.mirrored]
+    if number % _UNSEEN == _UNSEEN - 1 and len(unseen) < len(entries):
+        entries = unseen or entries
     actions = sorted({entry.action or "" for entry in entries})
     action = actions[int(rng.integers(len(actions)))]
     own = [entry for entry in entries if (entry.action or "") == action]

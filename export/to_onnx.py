@@ -37,7 +37,7 @@ from export.train_tokenizer import trained_tokenizer
 from models import checkpoint, flow
 from models.packing import Plan
 from models.tokenizers.contract import Graph
-from models.tokenizers.vermo import FlowVQ, FlowVQConfig
+from models.tokenizers.vermo import FlowVQ
 from models.vocabulary import SPECIAL
 from motion.features import WIDTH
 
@@ -192,7 +192,7 @@ def main() -> int:
         recipe = load(options.recipe)
         steps = recipe.refiner_steps if options.steps is None else options.steps
         folder = options.out or recipe.run / "onnx"
-        if not isinstance(recipe.tokenizer, FlowVQConfig):
+        if not recipe.speaks:
             export_coder(recipe, folder)
             return
         export(trained_tokenizer(recipe), folder, steps, recipe.refiner_noise, options.stepwise)

@@ -60,8 +60,9 @@ def trained(recipe: Recipe) -> Any:
     return tokenizer.eval()
 
 
-def train(recipe: Recipe) -> None:
-    """All stages in their order. Raises MotionError where the data or a stage's settings are missing."""
+def train(recipe: Recipe, last: str | None = None) -> None:
+    """All stages in their order, up to `last` where it is named. Raises MotionError where the data or a stage's
+    settings are missing."""
     torch.manual_seed(recipe.tokenizer_training.seed)
     layout = features.find(made(recipe).features)
     data = relaid(dataset.load(recipe.data, "train", recipe.corpora), layout.name)
@@ -69,6 +70,7 @@ def train(recipe: Recipe) -> None:
     tokenizer = made(recipe, layout.measure(data.all_frames()))
     log.info("%d clips, %.1f million parameters", len(data.entries), _count(tokenizer) / 1e6)
     trainings = (recipe.tokenizer_training, recipe.refiner_training)
+    assert len(tokenizer.stages) <= len(trainings), "a recipe tells of two stages"
     for stage, training in zip(tokenizer.stages, trainings, strict=False):
         if training is None:
             raise BadConfig(
@@ -78,6 +80,8 @@ def train(recipe: Recipe) -> None:
         if not end.exists():
             _train(recipe, tokenizer, data, stage, training)
         tokenizer.load_state_dict(load_file(end))
+        if stage == last:
+            break
     save_file(tokenizer.state_dict(), recipe.run / "tokenizer.safetensors")
 
 

@@ -149,10 +149,10 @@ def main() -> int:
     def work() -> None:
         recipe = load(options.recipe)
         stages = (options.stage,) if options.stage else ("autoencoder", "refiner")
-        if isinstance(recipe.tokenizer, FlowVQConfig):
+        if recipe.speaks:
             train(recipe, stages, options.begin)
         elif options.stage or options.begin:
-            raise BadConfig(f"--stage and --begin are for kind 'vermo'; recipe {recipe.name!r} trains all its stages")
+            raise BadConfig(f"--stage and --begin are for what is served; recipe {recipe.name!r} trains all its stages")
         else:
             train_stages.train(recipe)
 

@@ -24,7 +24,6 @@ from export.graph_parity import GRAPHS
 from export.recipe import Recipe, load
 from export.relaid import relaid as relay
 from export.train_tokenizer import trained_tokenizer
-from models.tokenizers.vermo import FlowVQConfig
 from motion import bundle
 from motion.errors import BadConfig, BadFile
 
@@ -36,7 +35,7 @@ _LONGEST = 256  # frames of a clip
 def verify(recipe: Recipe, folder: Path, clips: int = 12, backbone: Path | None = None) -> dict[str, Any]:
     """Measures and judges; returns the report. Raises MotionError where data, weights or graphs are missing. Language
     graphs may be missing; tokenizers of other kinds than VerMo's have none."""
-    if not isinstance(recipe.tokenizer, FlowVQConfig):
+    if not recipe.speaks:
         return _verify_coder(recipe, folder, clips)
     tokenizer = trained_tokenizer(recipe)
     present = [name for name in GRAPHS if (folder / name).exists()]

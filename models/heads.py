@@ -7,6 +7,7 @@ embedder could read in damaged ones.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -100,16 +101,21 @@ class MotionHead(nn.Module):
         noise = torch.randn(latents.shape, generator=generator).to(latents.device)
         return F.mse_loss(self(flow.noisy(latents, noise, sigma), sigma, states), noise - latents)
 
-    def sample(self, noise: Tensor, states: Tensor, steps: int, guidance: float = 1.0) -> Tensor:
-        """Latents (B, K, C) from noise by Euler's steps at the shifted times, guided away from no condition."""
-        x, without = noise, self.nothing.expand_as(states)
-        for now, after in pairwise(flow.sampling_sigmas(steps)):
+    def sample(self, noise: Tensor, states: Tensor, sigmas: Sequence[float], guidance: float = 1.0) -> Tensor:
+        """Latents (B, K, C) from noise by Euler's steps from time to time (`flow.sampling_sigmas`), guided away from no
+        condition."""
+        x = noise
+        for now, after in pairwise(sigmas):
             sigma = torch.full((len(x),), now, device=x.device, dtype=x.dtype)
-            velocity = self(x, sigma, states)
-            if guidance != 1:
-                velocity = flow.guided(velocity, self(x, sigma, without), guidance)
-            x = x + (after - now) * velocity
+            x = x + (after - now) * self.guided(x, sigma, states, guidance)
         return x
+
+    def guided(self, noised: Tensor, sigma: Tensor, states: Tensor, guidance: float) -> Tensor:
+        """As `forward`, away from no condition."""
+        velocity = self(noised, sigma, states)
+        if guidance == 1:
+            return velocity
+        return flow.guided(velocity, self(noised, sigma, self.nothing.expand_as(states)), guidance)
 
 
 def _mlp(enter: int, leave: int) -> nn.Sequential:

@@ -4,7 +4,7 @@
 `timm:NAME`             any of timm's by way of transformers, e.g. timm:hrnet_w48, which two of the papers use
 `transformers:FOLDER`   any of transformers' backbones from a folder with its weights
 
-Those of other makers are frozen, as the papers freeze HRNet; timm's need `pip install "motus[vision]"`, and all of
+Those of other makers are frozen, as the papers freeze HRNet; timm's need `pip install -e ".[vision]"`, and all of
 them weights that the user has.
 """
 
@@ -95,7 +95,7 @@ def _timm(name: str) -> None:
     except (ImportError, RuntimeError) as error:  # torchvision dies of a torch that it was not built for
         raise MissingPart(
             f"backbone {name!r} needs timm, which cannot be loaded ({error}); install it with: "
-            'pip install "motus[vision]" '
+            'pip install -e ".[vision]" '
             "(with a CPU build of torch: torchvision's CPU build, from the same index)"
         ) from error
 

@@ -100,5 +100,5 @@ def _ray() -> tuple[Any, Any]:
         import ray
         from ray import serve
     except ImportError as error:
-        raise MissingPart(f"replicas need Ray, which is not installed ({error}): pip install 'motus[ray]'") from error
+        raise MissingPart(f"replicas need Ray, which is not installed ({error}): pip install -e '.[ray]'") from error
     return ray, serve

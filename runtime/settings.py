@@ -46,7 +46,7 @@ examples:
       serve a bundle of your own on a language model of your own
 
   python -m runtime.serve --ray --replicas 2 --replicas-most 8
-      work on replicas that Ray Serve starts on this machine, more of them while requests wait (pip install motus[ray])
+      work on replicas that Ray Serve starts on this machine, more of them while requests wait (pip install -e ".[ray]")
 
   python -m runtime.serve --ray ray://head:10001 --replica-gpus 1
       the same on the hosts of a Ray cluster, one GPU for each replica

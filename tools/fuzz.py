@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         import atheris
     except ImportError as error:
-        raise MissingPart("the fuzzer needs atheris, which is for Linux: pip install 'motus[dev]'") from error
+        raise MissingPart("the fuzzer needs atheris, which is for Linux: pip install -e '.[dev]'") from error
     for function in functions():
         atheris.instrument_func(function)  # pyright: ignore[reportAttributeAccessIssue] (its stub does not name it)
     with tempfile.TemporaryDirectory() as corpus:

@@ -8,6 +8,7 @@ tools.convert, tools.soak or tools.bench; what the models take is told in docs/B
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Callable
@@ -218,9 +219,9 @@ def main() -> int:
         "# Results",
         "",
         "Written by `python -m tools.results` from the files in `docs/figures`; each section names the command that",
-        "made its figures. All were measured on two CPU cores (AMD EPYC with AVX-512 BF16, 24 GiB), where the shipped",
-        "weights were trained too: no GPU was involved. How fast the models and the service are is told in",
-        "[BENCHMARKS.md](BENCHMARKS.md).",
+        "made its figures. All were measured on two CPU cores with 24 GiB: AMD EPYC with AVX-512 BF16, where the",
+        "shipped weights were trained too, or Intel Xeon where a section says so. No GPU was involved. How fast the",
+        "models and the service are is told in [BENCHMARKS.md](BENCHMARKS.md).",
     ]
     for name, section in _SECTIONS:
         figures = _read(name)
@@ -234,4 +235,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m tools.results", description=(__doc__ or "").partition("\n")[0]).parse_args()
     sys.exit(main())

@@ -6,6 +6,7 @@ comment. A folder's line comes from its __init__.py, or from its README.md. Stan
 
 from __future__ import annotations
 
+import argparse
 import ast
 import re
 import sys
@@ -94,4 +95,5 @@ def _sentence(text: str) -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m tools.tree", description=(__doc__ or "").partition("\n")[0]).parse_args()
     sys.exit(main())

@@ -6,6 +6,7 @@ and a .meta that is there already is left as it is.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import sys
 from pathlib import Path
@@ -86,4 +87,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        prog="python -m tools.unity_meta", description=(__doc__ or "").partition("\n")[0]
+    ).parse_args()
     sys.exit(main())

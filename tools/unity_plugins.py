@@ -13,6 +13,7 @@ On Linux the wheels' made-up names are put back to the plain ones, in place; not
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import sys
 import tempfile
@@ -129,4 +130,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        prog="python -m tools.unity_plugins", description=(__doc__ or "").partition("\n")[0]
+    ).parse_args()
     sys.exit(main())

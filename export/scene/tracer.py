@@ -1,6 +1,6 @@
 """Mitsuba, the path tracer that makes pictures: found, set up, and held to one core.
 
-Jakob et al. 2022, Mitsuba 3 (BSD), an extra: `pip install "motus[render]"`.
+Jakob et al. 2022, Mitsuba 3 (BSD), an extra: `pip install -e ".[render]"`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def mitsuba() -> Any:
     except ImportError as error:
         raise MissingPart(
             f"pictures are made by Mitsuba, which is not installed ({error}); install it with: "
-            'pip install "motus[render]"'
+            'pip install -e ".[render]"'
         ) from error
     found.set_variant("scalar_rgb")
     return found

@@ -4,7 +4,7 @@ Brégier et al. 2026, "Human Mesh Modeling for Anny Body" (the package `anny`), 
 bones with fingers and toes; six numbers from 0 to 1 make it small or tall, young or old. V vertices, F triangles, J
 joints, T frames; metres, Y up, facing +Z.
 
-The package is an extra: `pip install "motus[anny]"`. The first body takes about a minute to build; the package keeps it
+The package is an extra: `pip install -e ".[anny]"`. The first body takes about a minute to build; the package keeps it
 in ANNY_CACHE_DIR, or in ~/.cache/anny.
 """
 
@@ -156,6 +156,6 @@ def _model() -> Any:
         anny = importlib.import_module("anny")
     except ImportError as error:
         raise MissingPart(
-            f'the open body Anny is not installed ({error}); install it with: pip install "motus[anny]"'
+            f'the open body Anny is not installed ({error}); install it with: pip install -e ".[anny]"'
         ) from error
     return anny.Anny(rig="anny", topology="anny", skinning_method="lbs")

@@ -1,6 +1,6 @@
 """SMPL-X, SMPL-H and SMPL bodies, for whoever has the licensed model files: `--body PATH` of tools.convert.
 
-The package `smplx` (an extra: `pip install "motus[smplx]"`; its code and the models it reads are for non-commercial
+The package `smplx` (an extra: `pip install -e ".[smplx]"`; its code and the models it reads are for non-commercial
 research) poses the mesh; here it is given the right file and the right joints. Only `.npz` models are read, and out of
 them only arrays: a `.pkl` is a program, which is not run. V vertices, J joints, T frames; metres, Y up.
 """
@@ -112,7 +112,7 @@ def _package() -> Any:
         package: Any = importlib.import_module("smplx")
     except ImportError as error:
         raise MissingPart(
-            f'the package smplx is not installed ({error}); install it with: pip install "motus[smplx]"'
+            f'the package smplx is not installed ({error}); install it with: pip install -e ".[smplx]"'
         ) from error
     return package
 

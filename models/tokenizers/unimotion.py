@@ -13,6 +13,7 @@ parameters on MLD's nine layers, and weights are MLD's.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models import vision
+from models import flow, vision
 from models.heads import LONGEST, DualPath, MotionHead, degraded
 from models.tokenizers.contract import Batch, Graph, Kind, Scale, Views, coder
 from models.transformer import Skipping
@@ -66,6 +67,10 @@ class CmaVaeConfig:
     """Share of clips that lose their condition in training (D.4)."""
     damage: bool = True
     """False: the embedder reads clean latents."""
+    head_steps: int = 10
+    """Euler steps of the flow head in its exported graph."""
+    guidance: float = 1.0
+    """How much the condition counts there."""
 
     codes = 0
     levels = ()
@@ -227,14 +232,61 @@ class CmaVae(nn.Module):
         loss = self.head.loss(latents, self.embedder(read, left), self.config.dropout, batch.generator)
         return {"loss": loss, "flow": loss.detach()}
 
-    def realign(self, told: Tensor, noise: Tensor, steps: int, guidance: float = 1.0) -> Tensor:
+    def realign(self, told: Tensor, noise: Tensor, sigmas: Sequence[float], guidance: float = 1.0) -> Tensor:
         """Latents (B, T, C) that the head makes of noise when the embedder has read the latents `told`. Told those of
         another clip, it must not come near this one's: the paper's control with shuffled conditions (C.2)."""
-        return self.head.sample(noise, self.embedder(told / self.spread), steps, guidance) * self.spread
+        return self.head.sample(noise, self.embedder(told / self.spread), sigmas, guidance) * self.spread
 
     def graphs(self) -> tuple[Graph, ...]:
-        """Motion encoder and decoder; what looks at pictures is not exported (3.2.1)."""
-        return coder(self)
+        """Motion encoder and decoder; the flow head behind its embedder, with all its steps and as one of them. What
+        looks at pictures is not exported (3.2.1)."""
+        made = coder(self)
+        latents = made[1].inputs["codes"]
+        axes, times = {0: ("B", 1), 1: ("K", 1)}, {0: ("B", 1)}
+        one = torch.ones(len(latents))
+        return (
+            *made,
+            Graph(
+                "head",
+                _Drawn(self),
+                {"told": latents, "noise": latents + 1},
+                {"told": axes, "noise": axes},
+                ("codes",),
+            ),
+            Graph(
+                "head-step",
+                _Step(self),
+                {"told": latents, "state": latents + 1, "now": one, "after": 0 * one},
+                {"told": axes, "state": axes, "now": times, "after": times},
+                ("next",),
+            ),
+        )
+
+
+class _Drawn(nn.Module):
+    """Latents (B, K, C) drawn from noise by the head that was told others."""
+
+    def __init__(self, tokenizer: CmaVae) -> None:
+        super().__init__()
+        self.tokenizer = tokenizer
+        self.sigmas = tuple(flow.sampling_sigmas(tokenizer.config.head_steps))
+
+    def forward(self, told: Tensor, noise: Tensor) -> Tensor:
+        return self.tokenizer.realign(told, noise, self.sigmas, self.tokenizer.config.guidance)
+
+
+class _Step(nn.Module):
+    """One Euler step from time now (B,) to after (B,) of a state that began as noise; at time 0, times `spread`, it is
+    what `head` draws."""
+
+    def __init__(self, tokenizer: CmaVae) -> None:
+        super().__init__()
+        self.tokenizer = tokenizer
+
+    def forward(self, told: Tensor, state: Tensor, now: Tensor, after: Tensor) -> Tensor:
+        head, guidance = self.tokenizer.head, self.tokenizer.config.guidance
+        states = self.tokenizer.embedder(told / self.tokenizer.spread)
+        return state + (after - now)[:, None, None] * head.guided(state, now, states, guidance)
 
 
 def joint_loss(ours: Tensor, theirs: Tensor) -> Tensor:

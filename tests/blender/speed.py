@@ -1,4 +1,4 @@
-"""How long 1,000 frames take on rigs of 55 to 68 bones, in each Blender that is here: `python -m tests.blender.speed`.
+"""How long 1,000 frames take on rigs of 55 to 75 bones, in each Blender that is here: `python -m tests.blender.speed`.
 
 From the server's frames to keys in an action: retargeting, feet locked or not, every bone's channels, the curves.
 Seconds of the processor, so that they mean the same on a busy machine; the best of five.

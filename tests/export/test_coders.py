@@ -33,7 +33,11 @@ from tests.runtime.test_models import START
 from tools import convert
 
 pytestmark = pytest.mark.slow
-KINDS = ("hmvlm", "hmvlm-pose", "superman", "unimo", "unimotion")
+KINDS = ("hmvlm", "hmvlm-pose", "superman", "unimo", "unimotion", "vermo of positions", "vermo of residual books")
+CHANGES = {
+    "positions": {"tokenizer": {"features": "pos"}},
+    "residual books": {"tokenizer": {"quantizer": "rvq", "levels": [64], "books": 3}},
+}
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,8 @@ class Packed:
 @pytest.fixture(scope="module", params=KINDS)
 def packed(request: pytest.FixtureRequest, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Packed:
     folder = tmp_path_factory.mktemp(request.param)
-    loaded = recipe.load(samples.FOLDER / f"{request.param}-tiny.toml")
+    kind, _, changed = request.param.partition(" of ")
+    loaded = recipe.load(samples.FOLDER / f"{kind}-tiny.toml", CHANGES.get(changed))
     short = replace(loaded.tokenizer_training, steps=25, batch=256, precision="no", log_every=25, save_every=25)
     made = replace(
         loaded, data=data, run=folder, tokenizer_training=short,

@@ -37,7 +37,7 @@ def test_a_fresh_head_says_that_nothing_moves() -> None:
     head = _head()
     noised, states = torch.randn(2, 5, 3), torch.randn(2, 5, 8)
     assert not head(noised, torch.tensor([0.2, 0.9]), states).any()
-    torch.testing.assert_close(head.sample(noised, states, 4), noised)
+    torch.testing.assert_close(head.sample(noised, states, flow.sampling_sigmas(4)), noised)
 
 
 def _stirred() -> MotionHead:
@@ -57,8 +57,8 @@ def test_sampling_takes_eulers_steps_at_shifted_times_away_from_no_condition() -
         told = head(x, torch.full((2,), sigma), states)
         untold = head(x, torch.full((2,), sigma), head.nothing.expand(2, 5, 8))
         x = x + (later - sigma) * (untold + 2.5 * (told - untold))
-    torch.testing.assert_close(head.sample(noise, states, 4, 2.5), x, atol=1e-4, rtol=1e-4)
-    assert not torch.allclose(head.sample(noise, states, 4, 1.0), x, atol=1e-3)
+    torch.testing.assert_close(head.sample(noise, states, flow.sampling_sigmas(4), 2.5), x, atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(head.sample(noise, states, flow.sampling_sigmas(4), 1.0), x, atol=1e-3)
 
 
 def test_the_loss_is_equation_sixteen_at_logit_normal_times() -> None:

@@ -171,4 +171,4 @@ def test_without_ray_the_flag_says_what_to_install(bundle_folder: Path) -> None:
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 2
-    assert "pip install 'motus[ray]'" in done.stderr
+    assert "pip install -e '.[ray]'" in done.stderr

@@ -11,7 +11,7 @@ from tests.blender.inside.studio import character, folder, part, shown
 from tests.motion import rigs
 
 RIGS = ("mixamo", "unreal", "character_creator")
-"""of 55 to 68 bones"""
+"""of 55 to 75 bones"""
 
 
 def test_keys_are_written_with_as_many_calls_for_a_thousand_frames_as_for_a_hundred() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from models import flow
 from models.tokenizers import unimotion
 from models.tokenizers.contract import Batch, Views
 from models.tokenizers.unimotion import CmaVae, CmaVaeConfig, Posterior, divergence
@@ -166,8 +167,8 @@ def test_told_the_right_latents_the_head_comes_far_nearer_than_told_anothers() -
         optimizer.step()
     noise = torch.randn(latents.shape, generator=generator)
     with torch.inference_mode():
-        matched = (tokenizer.realign(latents, noise, 8) - latents).square().mean()
-        shuffled = (tokenizer.realign(latents.roll(1, 0), noise, 8) - latents).square().mean()
+        matched = (tokenizer.realign(latents, noise, flow.sampling_sigmas(8)) - latents).square().mean()
+        shuffled = (tokenizer.realign(latents.roll(1, 0), noise, flow.sampling_sigmas(8)) - latents).square().mean()
     assert float(matched) < 0.25 * float(shuffled)
 
 
