@@ -23,7 +23,7 @@ import logging
 import sys
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import onnx
@@ -35,7 +35,7 @@ from export import language_graph, program, train_stages
 from export.recipe import Recipe, load
 from export.train_tokenizer import trained_tokenizer
 from models import checkpoint, flow
-from models.packing import Plan
+from models.packing import Plan, Precision
 from models.tokenizers.contract import Graph
 from models.tokenizers.vermo import FlowVQ
 from models.vocabulary import SPECIAL
@@ -185,6 +185,10 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="folder for the graphs (<run>/onnx)")
     parser.add_argument("--backbone", type=Path, metavar="DIR", help="a folder of transformers (the packaged SmolLM2)")
     parser.add_argument("--steps", type=int, help="Euler steps of the refiner (the recipe's refiner_steps); 0: none")
+    parser.add_argument(
+        "--language", nargs="+", choices=get_args(Precision), default=get_args(Precision), metavar="PRECISION",
+        help="of the language model: fp32, int8, int4 (all); leave out what export.verify does not let through",
+    )  # fmt: skip
     parser.add_argument("--stepwise", action="store_true", help="a graph of a single Euler step as well")
     options = parser.parse_args()
 
@@ -196,7 +200,10 @@ def main() -> int:
             export_coder(recipe, folder)
             return
         export(trained_tokenizer(recipe), folder, steps, recipe.refiner_noise, options.stepwise)
-        language_graph.write(checkpoint.read(options.backbone).sizes, plans(recipe), folder)
+        wanted = {name: plan for name, plan in plans(recipe).items() if plan.precision in options.language}
+        for name in set(plans(recipe)) - set(wanted):
+            (folder / name).unlink(missing_ok=True)
+        language_graph.write(checkpoint.read(options.backbone).sizes, wanted, folder)
 
     return program.run(work)
 
