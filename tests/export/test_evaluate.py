@@ -18,7 +18,7 @@ from models import flow
 from motion import bundle, features
 from motion import clip as clips
 from motion.bundle import Bundle
-from motion.errors import BadBundle, BadFile, MissingPart
+from motion.errors import BadBundle, BadConfig, BadFile, MissingPart
 
 
 def test_reconstruction_measures_the_decoder_and_each_number_of_steps_on_unmirrored_test_clips(trained: Recipe) -> None:
@@ -161,6 +161,10 @@ def test_packing_again_replaces_the_bundle_and_touches_nothing_that_is_none(
     (out / "old.onnx").write_bytes(b"of a pack before")
     _packed(ready, out)
     assert not (out / "old.onnx").exists()
+    with pytest.raises(BadConfig, match="got None"):
+        pack.pack(*ready, out, {"speed": None}, "")
+    assert bundle.load(out).manifest.metrics["latency"] == {"first_frame_s": 0.5}, "the bundle before is still whole"
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
     home = tmp_path / "home"
     home.mkdir()
     (home / "letter.txt").write_text("precious")

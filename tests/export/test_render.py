@@ -132,6 +132,21 @@ def test_the_same_seed_gives_the_same_bytes_and_a_run_goes_on(
         render.render_all(few, tmp_path, 2, replace(QUICK, seed=2), 1)
 
 
+def test_every_fourth_clip_is_one_that_nobody_trains_on() -> None:
+    splits = ["train"] * 40 + ["val", "test"] * 2
+    entries = [
+        dataset.Entry(f"cc0/{i}", "cc0", "CC0-1.0", split, mirrored, None, (), 0, 40)
+        for i, split in enumerate(splits)
+        for mirrored in (False, True)
+    ]
+    picks = [render.chosen(entries, number, 1) for number in range(80)]
+    assert all(one.split != "train" and not one.mirrored for one in picks[3::4])
+    assert len({one.name for one in picks[3::4]}) == 4
+    assert {one.split for one in picks[:3]} | {one.split for one in picks[4::4]} >= {"train"}
+    unseen = [one for one in entries if one.split != "train"]
+    assert len({render.chosen(unseen, number, 1) for number in range(40)}) == 8, "of a split alone, all of it"
+
+
 def test_people_differ() -> None:
     drawn = [person.draw(np.random.default_rng(seed)) for seed in range(3)]
     assert len({tuple(shape.values()) for shape, _ in drawn}) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -170,6 +171,22 @@ def test_told_the_right_latents_the_head_comes_far_nearer_than_told_anothers() -
         matched = (tokenizer.realign(latents, noise, flow.sampling_sigmas(8)) - latents).square().mean()
         shuffled = (tokenizer.realign(latents.roll(1, 0), noise, flow.sampling_sigmas(8)) - latents).square().mean()
     assert float(matched) < 0.25 * float(shuffled)
+
+
+@pytest.mark.parametrize("guidance", [1.0, 2.5])
+def test_the_heads_graph_is_its_steps_one_after_the_other(guidance: float) -> None:
+    tokenizer = made(dataclasses.replace(SMALL, head_steps=4, guidance=guidance))
+    torch.manual_seed(0)
+    torch.nn.init.normal_(tokenizer.head.leave.weight, std=0.1)  # a fresh head moves nothing
+    tokenizer.spread.fill_(0.5)
+    graphs = {graph.name: graph.module for graph in tokenizer.graphs()}
+    told, noise = torch.randn(2, 6, 8), torch.randn(2, 6, 8)
+    with torch.inference_mode():
+        drawn, state = graphs["head"](told, noise), noise
+        for now, after in pairwise(flow.sampling_sigmas(4)):
+            state = graphs["head-step"](told, state, torch.full((2,), now), torch.full((2,), after))
+    torch.testing.assert_close(drawn, state * 0.5, atol=1e-5, rtol=1e-5)
+    assert not torch.allclose(drawn, noise * 0.5, atol=0.05), "it moves"
 
 
 def test_sizes_that_cannot_be_are_refused() -> None:
