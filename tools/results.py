@@ -203,6 +203,7 @@ _SECTIONS: tuple[tuple[str, Section], ...] = (
     ("base-free/reconstruction", free_reconstruction),
     ("base-free/actions", free_actions),
     ("tokenizers", tokenizer_results.tokenizers),
+    ("sizes", tokenizer_results.sizes),
     *(
         (f"ablation-{paper}", tokenizer_results.ablation)
         for paper in ("vermo", "hmvlm", "superman", "unimotion", "unimo")

@@ -116,6 +116,28 @@ def _asked(asked: dict[str, float]) -> str:
     return ", ".join(words[name].format(value) for name, value in asked.items())
 
 
+def sizes(figures: dict[str, Any]) -> list[str]:
+    """Parameters at the papers' sizes."""
+    rows = [
+        [
+            row["part"],
+            f"{row['ours_m']:.2f}",
+            "not told" if row["paper_m"] is None else f"{row['paper_m']:.2f}",
+            row["where"],
+        ]
+        for row in figures["rows"]
+    ]
+    return [
+        "## Parameters at the papers' sizes",
+        "",
+        f"`{figures['command']}`",
+        "",
+        "Millions, of recipes `*-paper.toml` that nobody has trained; books that are moving averages are not counted.",
+        "",
+        *table(["", "ours", "the paper's", "where"], rows),
+    ]
+
+
 _ABLATED: tuple[_Column, ...] = (
     ("root_relative_m", "about the root, mm", _mm), ("pa_mpjpe_m", "PA-MPJPE, mm", _mm),
     ("mpjpe_m", "MPJPE, mm", _mm), ("acceleration_error_m_s2", "acceleration, m/s2", _places(2)),
