@@ -9,7 +9,8 @@ trained, as the mean distance of joints. Where codes are latents, their relative
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ def measure(tokenizer: Any, folder: Path, clips: Sequence[F32]) -> dict[str, dic
     graphs = {graph.name: graph for graph in held.graphs()}
     double = copy.deepcopy(held).double()
     samples = [(clip[None], held.encode(torch.from_numpy(clip)[None])) for clip in clips]
-    exact = [double.decode(codes if not codes.is_floating_point() else codes.double()) for _, codes in samples]
+    with _doubles():
+        exact = [double.decode(codes if not codes.is_floating_point() else codes.double()) for _, codes in samples]
     trained = [tokenizer.decode(codes)[0].numpy() for _, codes in samples]
     rows = {"torch float32": _row(_in_torch(graphs), held, samples, exact, trained, "fp32")}
     files = {name: (folder / f"{name}.onnx").read_bytes() for name in graphs}
@@ -59,6 +61,17 @@ def measure(tokenizer: Any, folder: Path, clips: Sequence[F32]) -> dict[str, dic
                 rows[name] |= _other(run, graphs[extra], precision)
                 rows[name]["passed"] = rows[name]["passed"] and rows[name][f"{extra}_passed"]
     return rows
+
+
+@contextmanager
+def _doubles() -> Iterator[None]:
+    """What becomes of whole numbers, as FSQ's codes do, is float64 as well."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def _held(tokenizer: Any) -> Any:
