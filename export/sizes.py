@@ -67,7 +67,8 @@ PARTS: tuple[Part, ...] = (
 
 def made(recipe: str, changes: Mapping[str, Any]) -> nn.Module:
     """A tokenizer at its paper's size, without memory for its weights."""
-    config: Any = dataclasses.replace(load(RECIPES / f"{recipe}-paper.toml").tokenizer, **changes)
+    config: Any = load(RECIPES / f"{recipe}-paper.toml").tokenizer
+    config = dataclasses.replace(config, **changes)
     with torch.device("meta"):
         return kinds.find(recipe.partition("-")[0]).make(config, None)
 

@@ -13,7 +13,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models import kinematics
+from models.quantize import FSQ
 from models.tokenizers.vermo import FlowVQ
+from motion.errors import BadConfig
 from motion.features import LAYOUT
 
 STEPS = 100
@@ -24,10 +26,12 @@ _TWIST = 0.02  # metres an error of one deviation of the rotations counts, besid
 
 def codes(tokenizer: FlowVQ, frames: Tensor, steps: int = STEPS) -> Tensor:
     """Raw features (B, T, D), T a multiple of 4 -> codes (B, T / 4) int64; `steps` times the cost of a decoder's
-    forward and backward pass. 0 steps: the encoder's own."""
+    forward and backward pass. 0 steps: the encoder's own. Raises BadConfig for another quantizer than FSQ."""
     joints = kinematics.world_positions(frames)
     rotations = tokenizer.normalise(frames)[..., LAYOUT["rot6d"]]
     fsq = tokenizer.quantizer
+    if not isinstance(fsq, FSQ):
+        raise BadConfig(f"codes are searched for between FSQ's levels, not in the book of a {type(fsq).__name__}")
     with torch.no_grad():
         latents = fsq.channels(tokenizer.latents(frames))
     latents = latents.clamp(-_BOUND, _BOUND).requires_grad_(True)
