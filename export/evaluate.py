@@ -1,9 +1,11 @@
 """Measures a trained recipe on clips it has never seen.
 
-    python -m export.evaluate reconstruction --json FILE     codes -> motion: errors of decoder and refiner, test split
-    python -m export.evaluate reconstruction --recipe export/recipes/*-base.toml --json FILE --plots docs/pictures
-                                                             tokenizers of every kind side by side in one table
-    python -m export.evaluate actions --json FILE            sentences -> motion: does it show the action, test captions
+    python -m export.evaluate reconstruction --json FILE --plots docs/pictures
+        codes -> motion, test split: the base tokenizers of every kind that are trained, side by side in one table
+    python -m export.evaluate reconstruction --recipe export/recipes/vermo-base.toml --json FILE
+        VerMo's alone: errors of decoder and refiner by steps, and of codes that are searched for
+    python -m export.evaluate actions --json FILE
+        sentences -> motion: does it show the action, test captions
 
 `actions` trains a classifier on real training clips, checks it on real test clips, then lets it judge what the
 language model makes of test captions; --clips DIR keeps one generated clip an action as .npz for the viewer.
@@ -28,6 +30,7 @@ from export.train_llm import build, guidance_of, restore, text_tokenizer
 from export.train_tokenizer import trained_tokenizer
 from models import backbone, flow, search, tasks
 from models.backbone import MotionLanguageModel
+from models.tokenizers import kinds
 from models.tokenizers.vermo import FlowVQ
 from motion import clip as clips
 from motion import contacts, features
@@ -40,6 +43,8 @@ log = logging.getLogger(__name__)
 Draw = Callable[[Sequence[tasks.Conditions], int], list[F32]]
 """(requests, seed) -> features (T, D) of each"""
 Jury = tuple[actions.Classifier, dataset.Dataset, list[int]]
+RECIPES = Path(__file__).with_name("recipes")
+_BASE = RECIPES / "vermo-base.toml"
 _SEGMENT = 256  # frames; VerMo reconstructs clips of at most this length (appendix A.1)
 _FEWEST = 6  # training clips an action needs to be one of the classifier's
 
@@ -244,6 +249,16 @@ def _by_action(
     return rows
 
 
+def base_recipes() -> list[Path]:
+    """The base recipes whose tokenizers are trained; VerMo's where none is."""
+    paths = [RECIPES / f"{kind}-base.toml" for kind in kinds.KINDS]
+    found = [path for path in paths if (load(path).run / "tokenizer.safetensors").exists()]
+    if found and len(found) < len(paths):
+        left = ", ".join(path.stem for path in paths if path not in found)
+        log.warning("left out, for python -m export.train_tokenizer has not trained them: %s", left)
+    return found or [_BASE]
+
+
 def _asked(recipe: Recipe) -> dict[str, float]:
     """What only its kind can be asked, where the pictures for it are there."""
     try:
@@ -257,8 +272,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = program.parser("export.evaluate", __doc__)
     parser.add_argument("what", choices=("reconstruction", "actions"))
     parser.add_argument(
-        "--recipe", type=Path, nargs="+", default=[Path("export/recipes/vermo-base.toml")], metavar="FILE",
-        help="what was trained (vermo-base); several, or of another kind than VerMo's: all in one table",
+        "--recipe", type=Path, nargs="+", metavar="FILE",
+        help="what was trained (all of *-base.toml that are; for actions: vermo-base); several, or of another kind "
+        "than VerMo's: all in one table",
     )  # fmt: skip
     parser.add_argument("--plots", type=Path, metavar="DIR", help="of that table: draw its plots there")
     parser.add_argument("--clips-most", type=int, metavar="N", help="of that table: so many clips of the split (all)")
@@ -290,7 +306,7 @@ def main() -> int:
     options = parser.parse_args()
 
     def work() -> None:
-        recipes = [load(path) for path in options.recipe]
+        recipes = [load(path) for path in options.recipe or ([_BASE] if options.what == "actions" else base_recipes())]
         recipe = recipes[0]
         if len(recipes) > 1 and options.what == "actions":
             raise BadConfig("actions are judged of one recipe at a time; give one --recipe")

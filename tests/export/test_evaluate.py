@@ -198,6 +198,19 @@ def test_what_is_not_ready_is_not_packed(ready: tuple[Recipe, Path], tmp_path: P
     assert not (tmp_path / "out").exists()
 
 
+def test_without_a_recipe_all_base_tokenizers_that_are_trained_are_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert [path.stem for path in evaluate.base_recipes()] == ["vermo-base"], "whose absence is then told"
+    for kind in ("unimo", "vermo"):
+        (tmp_path / "runs" / f"{kind}-base").mkdir(parents=True)
+        (tmp_path / "runs" / f"{kind}-base" / "tokenizer.safetensors").touch()
+    with caplog.at_level("WARNING"):
+        assert [path.stem for path in evaluate.base_recipes()] == ["vermo-base", "unimo-base"]
+    assert "hmvlm-base, unimotion-base, superman-base" in caplog.text
+
+
 def test_weights_carry_the_licence_of_the_strictest_corpus() -> None:
     assert pack.licence({"MIT", "CC-BY-NC-4.0", "CMU"}) == "CC-BY-NC-4.0"
     assert pack.licence({"MIT", "CC0-1.0"}) == "MIT"
