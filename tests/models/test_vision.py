@@ -54,7 +54,7 @@ def test_one_of_timm_comes_by_name() -> None:
 
 def test_timm_that_cannot_be_loaded_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)
-    with pytest.raises(MissingPart, match=r"motus\[vision\]"):
+    with pytest.raises(MissingPart, match=r'pip install -e "\.\[vision\]"'):
         vision.build("timm:resnet10t")
 
 

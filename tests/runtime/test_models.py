@@ -63,17 +63,18 @@ def test_decoder_and_refiner_are_one_engine_and_give_what_each_gives_after_the_o
 
 
 def test_what_is_sent_in_windows_has_no_jolt_where_they_meet(pipeline: Pipeline) -> None:
-    """Joints at a seam against the same codes decoded at once; without a fade they jolt."""
+    """Joints at a seam against the same codes decoded at once, of nine motions whose fastest joints accelerate by
+    11 m/s2 in the mean; without a fade they jolt. Which codes are drawn differs from processor to processor."""
 
     def decode(codes: Codes, noise: Features) -> Features:
         return pipeline.decode(codes, noise, lambda: False)
 
-    written = [codes_of(pipeline, text, 32) for text in SENTENCES]
+    written = [codes_of(pipeline, text, 32, seed) for text in SENTENCES for seed in (1, 2, 3)]
     served = seams_of(decode, written, pipeline.windows, 4)
     hard = seams_of(decode, written, dataclasses.replace(pipeline.windows, fade=0), 4)
-    assert served.seam_m_s2 < 1.0
-    assert served.seam_m_s2 < hard.seam_m_s2 / 2
-    assert served.worst_seam_m_s2 < 8.0
+    assert served.seam_m_s2 < 2.0
+    assert served.seam_m_s2 < hard.seam_m_s2 / 4
+    assert served.worst_seam_m_s2 < 12.0
     assert served.apart_mm < 5
     assert abs(served.acceleration - 1) < 0.05
 

@@ -186,6 +186,6 @@ def test_where_she_is_not_installed_a_sentence_says_how_to(monkeypatch: pytest.M
     anny._model.cache_clear()
     anny._built.cache_clear()
     monkeypatch.setitem(sys.modules, "anny", None)
-    with pytest.raises(MissingPart, match=r'not installed .*install it with: pip install "motus\[anny\]"'):
+    with pytest.raises(MissingPart, match=r'not installed .*install it with: pip install -e "\.\[anny\]"'):
         anny.pose(replace(walk(), name="a walk"))
     anny._model.cache_clear()

@@ -192,5 +192,5 @@ def test_a_model_that_would_run_a_program_is_not_opened(tmp_path: Path) -> None:
 def test_without_the_package_a_sentence_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "smplx", None)
     np.savez(tmp_path / "SMPLX_NEUTRAL.npz", allow_pickle=True, **model(55))
-    with pytest.raises(MissingPart, match=r'pip install "motus\[smplx\]"'):
+    with pytest.raises(MissingPart, match=r'pip install -e "\.\[smplx\]"'):
         smplx.load(tmp_path)
