@@ -36,6 +36,8 @@ class Ablation:
     told: str
     """What the paper says there."""
     recipe: Path
+    skins: bool = False
+    """Whether the error of Anny's skin is measured as well, which takes minutes."""
     changes: dict[str, Any] = field(default_factory=dict[str, Any])
     """Settings of the recipe that differ for all variants."""
     variants: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
@@ -72,11 +74,11 @@ def trained(one: Recipe) -> None:
     train_stages.train(one, last="autoencoder" if isinstance(one.tokenizer, FlowVQConfig) else None)
 
 
-def measured(variants: list[Recipe], split: str, most: int | None) -> dict[str, dict[str, Any]]:
+def measured(variants: list[Recipe], split: str, most: int | None, skins: bool = False) -> dict[str, dict[str, Any]]:
     """Name -> figures of the trained variants."""
     plain = [replace(one, refiner_steps=0) for one in variants]
     blind = [one for one in plain if not _by_pictures_alone(one)]
-    rows = side_by_side.measure(blind, split, most, skins=False)
+    rows = side_by_side.measure(blind, split, most, skins and side_by_side.skins_here())
     return {one.name: {**(rows[one.name].row if one.name in rows else {}), **probes.probe(one)} for one in plain}
 
 
@@ -99,7 +101,7 @@ def main() -> int:
         variants = recipes(ablation)
         for one in variants:
             trained(one)
-        rows = measured(variants, options.split, options.clips_most)
+        rows = measured(variants, options.split, options.clips_most, ablation.skins)
         figures = {
             "paper": ablation.paper, "told": ablation.told, "split": options.split,
             "training": asdict(variants[0].tokenizer_training), "rows": rows,

@@ -1,4 +1,4 @@
-"""Plots of tokenizers side by side: errors, joints, spectra and wrists."""
+"""Plots of tokenizers side by side: errors, joints, spectra, wrists, and one wrist's swing."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from export.side_by_side import Measured
+from motion import features
 from motion.errors import MissingPart
+from motion.quat import F32
 
 
 def draw(found: Mapping[str, Measured], folder: Path) -> list[Path]:
-    """Four pictures into a folder, and where they are. Raises MissingPart where matplotlib is not installed."""
+    """Five pictures into a folder, and where they are. Raises MissingPart where matplotlib is not installed."""
     try:
         importlib.import_module("matplotlib").use("Agg")
         plots: Any = importlib.import_module("matplotlib.pyplot")
@@ -24,7 +26,7 @@ def draw(found: Mapping[str, Measured], folder: Path) -> list[Path]:
             'pip install -e ".[view]"'
         ) from error
     folder.mkdir(parents=True, exist_ok=True)
-    jobs = {"errors": _errors, "joints": _joints, "spectrum": _spectrum, "wrists": _wrists}
+    jobs = {"errors": _errors, "joints": _joints, "spectrum": _spectrum, "wrists": _wrists, "swing": _swing}
     paths: list[Path] = []
     for name, job in jobs.items():
         figure, axes = plots.subplots(figsize=(8, 4.5), layout="constrained")
@@ -76,3 +78,18 @@ def _wrists(axes: Any, found: Mapping[str, Measured]) -> None:
     axes.set(xlabel="acceleration of the wrists, m/s2", ylabel="density", yscale="log")
     axes.grid(alpha=0.3)
     axes.legend()
+
+
+def _swing(axes: Any, found: Mapping[str, Measured]) -> None:
+    """The right wrist's acceleration, frame by frame, in the recording where it is the fastest."""
+
+    def line(values: F32, label: str, **look: Any) -> None:
+        axes.plot(np.arange(1, 1 + len(values)) / features.FPS, values, label=f"{label}, {values.std():.1f}", **look)
+
+    longest = max((one.swing[0] for one in found.values()), key=len)
+    line(longest, "recorded, standard deviation", color="k", lw=2)
+    for name, one in found.items():
+        line(one.swing[1], name, lw=1)
+    axes.set(xlabel="s", ylabel="acceleration of the right wrist, m/s2", ylim=(0, 1.5 * float(longest.max(initial=1))))
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)

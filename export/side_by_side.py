@@ -36,6 +36,7 @@ from motion.quat import F32
 
 log = logging.getLogger(__name__)
 _SEGMENT = 256  # frames of a clip at 30 a second, as VerMo's are (appendix A.1)
+_WRISTS = ("left_wrist", "right_wrist")
 _SKINNED = 15  # frames between two whose skins are compared
 
 
@@ -54,6 +55,23 @@ class Measured:
     """Frequencies and power of the error."""
     wrists: tuple[F32, F32] = field(default_factory=lambda: (np.zeros(0, np.float32), np.zeros(0, np.float32)))
     """Size of the wrists' accelerations (N,) as recorded and as they come back, m/s2."""
+    swing: tuple[F32, F32] = field(default_factory=lambda: (np.zeros(0, np.float32), np.zeros(0, np.float32)))
+    """The same of the right wrist, frame by frame (T,), in the recording whose right wrist is the fastest."""
+
+
+@dataclass(frozen=True)
+class _Trip:
+    """A clip that went through codes and back."""
+
+    made: Clip
+    """At 30 frames a second."""
+    codes: NDArray[np.int64]
+    given: F32
+    """(N, D) features as the tokenizer got them."""
+    back: F32
+    """(N, D) as it gave them back."""
+    encode_s: float
+    decode_s: float
 
 
 def measure(
@@ -71,9 +89,10 @@ def measure(
     sources = [
         (data.entries[i].name, features.decode(np.array(data.clip(data.entries[i]))[:_SEGMENT])) for i in sorted(picks)
     ]
+    fastest = max(sources, key=lambda source: _speed(source[1]))[0]
     found: dict[str, Measured] = {}
     for recipe in recipes:
-        found[recipe.name] = _one(recipe, sources, skins)
+        found[recipe.name] = _one(recipe, sources, skins, fastest)
         log.info("%s: %s", recipe.name, " ".join(_told(name, value) for name, value in found[recipe.name].row.items()))
     return found
 
@@ -83,7 +102,7 @@ def _told(name: str, value: float | int | str | None) -> str:
 
 
 @torch.inference_mode()
-def _one(recipe: Recipe, sources: Sequence[tuple[str, Clip]], skins: bool) -> Measured:
+def _one(recipe: Recipe, sources: Sequence[tuple[str, Clip]], skins: bool, fastest: str) -> Measured:
     tokenizer = train_stages.trained(recipe)
     layout, unit = features.find(tokenizer.features), unit_frames(tokenizer.graphs())
     sums: dict[str, list[float]] = defaultdict(list)
@@ -91,6 +110,8 @@ def _one(recipe: Recipe, sources: Sequence[tuple[str, Clip]], skins: bool) -> Me
     spectra: list[tuple[F32, F32]] = []
     codes: list[np.ndarray] = []
     wrists: tuple[list[F32], list[F32]] = ([], [])
+    swing: tuple[F32, F32] = (np.zeros(0, np.float32), np.zeros(0, np.float32))
+    trips: list[tuple[F32, F32]] = []
     seconds = 0.0
     names: tuple[str, ...] = ()
     for name, source in sources:
@@ -98,13 +119,14 @@ def _one(recipe: Recipe, sources: Sequence[tuple[str, Clip]], skins: bool) -> Me
         if len(given) < 2 * unit:
             continue
         given = clips.cut(given, 0, len(given) // unit * unit)
-        made, code, times = _there_and_back(recipe, tokenizer, given, name)
-        for key, value in zip(("encode_s", "decode_s"), times, strict=True):
-            sums[key].append(value)
+        trip = _there_and_back(recipe, tokenizer, given, name)
+        sums["encode_s"].append(trip.encode_s)
+        sums["decode_s"].append(trip.decode_s)
         seconds += given.seconds
-        codes.append(code)
-        real = clips.cut(source, 0, min(len(made), len(source)))
-        made = clips.cut(made, 0, len(real))
+        codes.append(trip.codes)
+        trips.append((trip.given, trip.back))
+        real = clips.cut(source, 0, min(len(trip.made), len(source)))
+        made = clips.cut(trip.made, 0, len(real))
         if len(real) < 8:
             continue
         if layout.name == h36m17.NAME:
@@ -121,10 +143,15 @@ def _one(recipe: Recipe, sources: Sequence[tuple[str, Clip]], skins: bool) -> Me
         per_joint.append(np.linalg.norm((a - a[:, :1]) - (b - b[:, :1]), axis=-1).mean(axis=0))
         spectra.append(spectrum.residual(a, b, features.FPS))
         for held, at in zip(wrists, (b, a), strict=True):
-            held.append(_wrist_accelerations(at, names))
+            held.append(_accelerations(at, names, _WRISTS).reshape(-1))
+        if name == fastest:
+            recorded, back = (_accelerations(at, names, _WRISTS[1:])[:, 0] for at in (b, a))
+            swing = (recorded, back)
     row: dict[str, float | int | str | None] = {"kind": type(tokenizer).__name__, "clips": len(per_joint)}
     row |= {key: float(np.mean(values)) for key, values in sums.items() if key not in ("encode_s", "decode_s")}
     row |= {f"{key}_per_s": float(np.sum(sums[key])) / seconds for key in ("encode_s", "decode_s")}
+    sent, received = (np.concatenate(side) for side in zip(*trips, strict=True))
+    row["feature_mse"] = joints.feature_mse(received, sent)
     size, rate = recipe.tokenizer.codes, codes_per_second(tokenizer)
     row |= {"codes": size, "codes_per_s": rate, "bits_per_s": rate * math.log2(size) if size else None}
     if size:
@@ -136,14 +163,11 @@ def _one(recipe: Recipe, sources: Sequence[tuple[str, Clip]], skins: bool) -> Me
     return Measured(
         row, sums["root_relative_m"], np.mean(per_joint, axis=0).astype(np.float32), names,
         (longest, np.mean(same, axis=0).astype(np.float32)),
-        (np.concatenate(wrists[0]), np.concatenate(wrists[1])),
+        (np.concatenate(wrists[0]), np.concatenate(wrists[1])), swing,
     )  # fmt: skip
 
 
-def _there_and_back(
-    recipe: Recipe, tokenizer: Any, given: Clip, name: str
-) -> tuple[Clip, NDArray[np.int64], tuple[float, float]]:
-    """A clip through codes and back at 30 frames a second, its codes, and the seconds that coding and decoding took."""
+def _there_and_back(recipe: Recipe, tokenizer: Any, given: Clip, name: str) -> _Trip:
     layout = tokenizer.features
     camera = camera_of(given, name) if layout == h36m17.NAME else h36m17.FRONT
     frames = torch.from_numpy(encoded(given, layout, name))[None]
@@ -153,7 +177,7 @@ def _there_and_back(
     back = _decode(recipe, tokenizer, code)
     ended = time.perf_counter()
     made = clips.resample(decoded(back[0].numpy(), layout, camera), features.FPS)
-    return made, code[0].numpy(), (between - began, ended - between)
+    return _Trip(made, code[0].numpy(), frames[0].numpy(), back[0].numpy(), between - began, ended - between)
 
 
 def _decode(recipe: Recipe, tokenizer: Any, codes: torch.Tensor) -> torch.Tensor:
@@ -175,6 +199,7 @@ def _compared(a: F32, b: F32) -> dict[str, float]:
         "root_relative_m": joints.root_relative(a, b),
         "pa_mpjpe_m": joints.pa_mpjpe(a, b),
         "n_mpjpe_m": joints.n_mpjpe(a, b),
+        "velocity_error_m_s": joints.velocity_error(a, b, features.FPS),
         "acceleration_error_m_s2": joints.acceleration_error(a, b, features.FPS),
         "root_ade_m": ade,
         "root_fde_m": fde,
@@ -205,9 +230,16 @@ def _skin_error(made: Clip, real: Clip) -> float:
     return float(np.linalg.norm(ours - theirs, axis=-1).mean())
 
 
-def _wrist_accelerations(at: F32, names: Sequence[str]) -> F32:
-    wrists = [names.index("left_wrist"), names.index("right_wrist")]
-    return np.linalg.norm(np.diff(at[:, wrists], n=2, axis=0) * features.FPS**2, axis=-1).reshape(-1)
+def _accelerations(at: F32, names: Sequence[str], of: Sequence[str]) -> F32:
+    """Size of the named joints' accelerations (T - 2, J), m/s2."""
+    picked = [names.index(name) for name in of]
+    return np.linalg.norm(np.diff(at[:, picked], n=2, axis=0) * features.FPS**2, axis=-1).astype(np.float32)
+
+
+def _speed(source: Clip) -> float:
+    """How fast the right wrist is in all but its fastest twentieth of the frames, m/s."""
+    at = clips.positions(source)[:, source.skeleton.index(_WRISTS[1])]
+    return float(np.quantile(np.linalg.norm(np.diff(at, axis=0), axis=-1), 0.95) * features.FPS)
 
 
 def skins_here() -> bool:

@@ -35,9 +35,11 @@ _JOINTS: tuple[_Column, ...] = (
     ("root_fde_m", "root FDE", _mm), ("ape_m", "APE", _mm), ("ave_m2", "AVE, cm2", lambda v: f"{1e4 * v:.2f}"),
 )  # fmt: skip
 _MOVEMENT: tuple[_Column, ...] = (
+    ("velocity_error_m_s", "velocity error, cm/s", lambda v: f"{100 * v:.1f}"),
     ("acceleration_error_m_s2", "acceleration error, m/s2", _places(2)), ("jitter_m_s3", "jitter, m/s3", _places(0)),
     ("foot_skate_cm_s", "foot skate, cm/s", _places(1)), ("error_0_2_hz_m", "error at 0-2 Hz, mm", _mm),
     ("error_2_6_hz_m", "2-6 Hz", _mm), ("error_6_10_hz_m", "6-10 Hz", _mm),
+    ("feature_mse", "MSE of features, of their variance", _places(3)),
 )  # fmt: skip
 _CODES: tuple[_Column, ...] = (
     ("codes", "book", _places(0)), ("codes_used", "used, %", _percent), ("perplexity", "perplexity", _places(0)),
@@ -75,7 +77,8 @@ def tokenizers(figures: dict[str, Any]) -> list[str]:
         "Every clip begins where its recording does, which makes VerMo's MPJPE some millimetres larger than above. "
         "Encoding and decoding in torch, a clip at a time. Plots: "
         "[errors](pictures/tokenizers-errors.png), [joints](pictures/tokenizers-joints.png), "
-        "[spectrum](pictures/tokenizers-spectrum.png), [wrists](pictures/tokenizers-wrists.png).",
+        "[spectrum](pictures/tokenizers-spectrum.png), [wrists](pictures/tokenizers-wrists.png), "
+        "[one wrist's swing](pictures/tokenizers-swing.png).",
         "",
         "Millimetres:",
         "",
@@ -141,6 +144,7 @@ def sizes(figures: dict[str, Any]) -> list[str]:
 _ABLATED: tuple[_Column, ...] = (
     ("root_relative_m", "about the root, mm", _mm), ("pa_mpjpe_m", "PA-MPJPE, mm", _mm),
     ("mpjpe_m", "MPJPE, mm", _mm), ("acceleration_error_m_s2", "acceleration, m/s2", _places(2)),
+    ("pve_m", "PVE, mm", _mm), ("feature_mse", "MSE of features", _places(3)),
     ("codes_used", "book used, %", _percent), ("bits_per_s", "bits a second", _places(0)),
     ("clips_with_pictures", "clips with pictures", _places(0)),
     ("error_by_pictures_mm", "with pictures, mm", _places(1)), ("error_by_skeleton_mm", "by skeleton, mm", _places(1)),

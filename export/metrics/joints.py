@@ -53,6 +53,13 @@ def ave(ours: F32, theirs: F32) -> float:
     return float(np.linalg.norm((a - b)[1:], axis=-1).mean())
 
 
+def velocity_error(ours: F32, theirs: F32, fps: float) -> float:
+    """Mean distance between velocities of the joints in the world, metres per second."""
+    if len(ours) < 2:
+        return 0.0
+    return float(np.linalg.norm(np.diff(ours - theirs, axis=0), axis=-1).mean() * fps)
+
+
 def acceleration_error(ours: F32, theirs: F32, fps: float) -> float:
     """Mean distance between accelerations, metres per second squared."""
     if len(ours) < 3:
@@ -85,3 +92,11 @@ def penetration(feet: F32) -> float:
     feet (T, C, 3), of any points of the feet.
     """
     return float(np.maximum(-feet[..., 1].min(axis=-1), 0).mean() * 100)
+
+
+def feature_mse(ours: F32, theirs: F32) -> float:
+    """Mean squared error of features (N, D), each in units of its own variance in `theirs`: 1 is what their mean alone
+    would score. Features that never change there count nothing."""
+    spread = theirs.var(axis=0, dtype=np.float64)
+    moves = spread > 1e-8
+    return float((((ours - theirs).astype(np.float64) ** 2).mean(axis=0)[moves] / spread[moves]).mean())

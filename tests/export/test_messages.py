@@ -235,6 +235,12 @@ def test_rare_actions_are_drawn_more_often_than_their_number_says_and_grafts_les
     assert with_graft[8] == pytest.approx(0.2 * with_graft[7])
 
 
+def test_what_is_learned_last_is_drawn_most() -> None:
+    of = [replace(one, action="kick" if i < 3 else "throw") for i, one in enumerate(samples((10,) * 6))]
+    weight = made(of=of).weights()
+    assert weight[0] == pytest.approx(4 * weight[5])
+
+
 # From prepared clips
 
 

@@ -53,6 +53,9 @@ def test_every_kind_has_its_row_of_sensible_figures(table: dict[str, Measured]) 
             assert row["bits_per_s"] > 5, name  # type: ignore[operator]
         else:
             assert row["bits_per_s"] is None
+        assert len(one.swing[0]) == len(one.swing[1]) > 5, name
+        assert one.swing[0].max() > 2, "the recording's wrist moves"
+        assert row["feature_mse"] > 0.1, f"{name}: a few steps do not make a good tokenizer"  # type: ignore[operator]
     skates = [one.row["foot_skate_cm_s"] for name, one in table.items() if name != "superman-tiny"]
     assert all(isinstance(value, float) and value > 0 for value in skates)
     assert table["superman-tiny"].row.get("foot_skate_cm_s") is None, "17 joints have no toes"
@@ -72,7 +75,7 @@ def test_the_program_writes_the_table_and_its_plots(
     rows = json.loads((tmp_path / "t.json").read_text())["rows"]
     assert list(rows) == ["hmvlm-tiny", "unimo-tiny"]
     assert rows["hmvlm-tiny"]["clips"] == 1
-    assert len(list(tmp_path.glob("tokenizers-*.png"))) == 4
+    assert len(list(tmp_path.glob("tokenizers-*.png"))) == 5
 
 
 def test_what_is_not_trained_is_a_sentence(others: list[Recipe], tmp_path: Path) -> None:

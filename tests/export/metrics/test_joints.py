@@ -53,6 +53,25 @@ def test_procrustes_does_not_mirror() -> None:
     assert joints.pa_mpjpe(f32(raised * [-1, 1, 1]), raised) > 0.05
 
 
+@given(directions, st.floats(0.01, 2))
+def test_a_shift_is_no_error_of_velocity_and_a_drift_is_its_speed(direction: F32, speed: float) -> None:
+    seconds = np.arange(len(AT))[:, None, None] / 30
+    assert joints.velocity_error(f32(AT + direction), AT, 30) == pytest.approx(0, abs=1e-4)
+    drifted = f32(AT + seconds * direction * speed)
+    assert joints.velocity_error(drifted, AT, 30) == pytest.approx(speed, rel=1e-3, abs=1e-4)
+
+
+def test_features_count_in_units_of_their_variance() -> None:
+    rng = np.random.default_rng(0)
+    theirs = f32(rng.normal(size=(4000, 3)) * [0.01, 1, 100])
+    theirs[:, 2] = 7  # never changes
+    assert joints.feature_mse(theirs, theirs) == 0
+    mean = np.broadcast_to(theirs.mean(axis=0), theirs.shape)
+    assert joints.feature_mse(f32(mean), theirs) == pytest.approx(1, rel=1e-3)
+    off = f32(theirs + np.array([0.005, 0, 50]))
+    assert joints.feature_mse(off, theirs) == pytest.approx(0.25 / 2, rel=0.1)
+
+
 def test_another_pose_is_an_error_after_procrustes() -> None:
     assert joints.pa_mpjpe(AT[:20], AT[20:40]) > 0.05
 
