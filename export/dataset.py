@@ -21,7 +21,8 @@ from motion.quat import F32
 FRAMES_PER_TOKEN = 4
 _COMMON = 800  # clips of an action that is not rare
 _MOST = 16.0  # times that a rare one is repeated at most, and ...
-_RAREST = 3.0  # ... so many times more where it is so rare that export.compose shows it at other paces
+_RAREST = 3.0  # ... so many times more what export.compose shows at other paces, or again and again
+_SELDOM = ("composed/paced", "composed/series")
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class Crops:
         if not self.balanced:
             return np.ones(len(self.dataset.entries))
         often = [np.clip(_COMMON / counts[e.action], 1, _MOST) if e.action else 1.0 for e in self.dataset.entries]
-        rarest = [_RAREST if e.name.startswith("composed/paced") else 1.0 for e in self.dataset.entries]
+        rarest = [_RAREST if e.name.startswith(_SELDOM) else 1.0 for e in self.dataset.entries]
         return np.array(often) * np.array(rarest)
 
     def epoch(self, number: int) -> list[list[tuple[int, int, int]]]:
