@@ -27,7 +27,7 @@ from torch.nn import functional as F
 from export import dataset, loop, program, train_llm
 from export.messages import Messages, Row, tokenise
 from export.recipe import Recipe, load
-from export.train_llm import GUIDANCE, build, guidance_of, restore, save, text_tokenizer
+from export.train_llm import GUIDANCE, build, guidance_of, restore, save, text_tokenizer, weights
 from export.train_tokenizer import trained_tokenizer
 from models import backbone
 from models.backbone import MotionLanguageModel
@@ -35,7 +35,6 @@ from motion.errors import BadConfig, BadFile
 
 log = logging.getLogger(__name__)
 Batch = list[Row]
-WEIGHTS = ("adapter.safetensors", "embeddings.safetensors")
 
 
 class Pupil(nn.Module):
@@ -45,13 +44,15 @@ class Pupil(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, ids: Tensor, targets: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, ids: Tensor, targets: Tensor, codes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """ids, targets and which positions are followed by a code of the reply, all (B, N) -> scores of the codes
-        (P, special + codes), and the mean cross entropy of text replies."""
+        (P, special + codes), the mean cross entropy of text replies, and the multi-token head's mean divergence."""
         states = self.model.states(ids)
         text = (targets >= 0) & self.model.text_reply(ids)
         words = F.cross_entropy(self.model.word_scores(states[text]), targets[text], reduction="sum")
-        return self.model.code_scores(states[codes]), words / text.sum().clamp(min=1)
+        scores = self.model.code_scores(states[codes])
+        apart, count = self.model.apart(states, targets, codes, scores.detach())
+        return scores, words / text.sum().clamp(min=1), apart.sum() / count.sum().clamp(min=1)
 
 
 def positions(model: MotionLanguageModel, ids: Tensor, targets: Tensor) -> Tensor:
@@ -81,13 +82,14 @@ def train(recipe: Recipe, folder: Path | None = None) -> None:
     if training is None:
         raise BadConfig(f"recipe {recipe.name!r} does not tell how long to teach; give it [distillation]")
     held = recipe.run / "teacher"
-    if not all((held / name).exists() for name in WEIGHTS):
-        if not all((recipe.run / name).exists() for name in WEIGHTS):
+    files = weights(recipe)
+    if not all((held / name).exists() for name in files):
+        if not all((recipe.run / name).exists() for name in files):
             raise BadFile("holds no trained model; run python -m export.train_llm first", str(recipe.run))
         if guidance_of(recipe.run) == 1:
             raise BadFile("was taught already; train on with export.train_llm, or give another run", str(recipe.run))
         held.mkdir(exist_ok=True)
-        for name in WEIGHTS:
+        for name in files:
             shutil.copy(recipe.run / name, held / name)
     tokenizer = trained_tokenizer(recipe, refined=False)
     data = dataset.load(recipe.data, "train", recipe.corpora)
@@ -98,7 +100,7 @@ def train(recipe: Recipe, folder: Path | None = None) -> None:
     models: list[MotionLanguageModel] = []
     place = backbone.prepared(folder)
     for _ in ("teacher", "pupil"):
-        model, words = build(recipe.language, tokenizer, place, dtype)
+        model, words = build(recipe.language, tokenizer, place, dtype, recipe.multi_token)
         restore(model, held)
         models.append(model)
     teacher, pupil = models[0].eval().requires_grad_(False).to(accelerator.device), models[1]
@@ -113,12 +115,18 @@ def train(recipe: Recipe, folder: Path | None = None) -> None:
         with torch.no_grad():
             wanted = guided(teacher, ids, targets, owners, GUIDANCE).log_softmax(-1)
         ids, targets = ids[: len(batch)], targets[: len(batch)]
-        scores, text = wrapped(ids, targets, positions(teacher, ids, targets))
+        scores, text, further = wrapped(ids, targets, positions(teacher, ids, targets))
         ours = scores.log_softmax(-1)
         apart = F.kl_div(ours, wanted, reduction="batchmean", log_target=True)
         same = (ours.argmax(-1) == wanted.argmax(-1)).float().mean()
         share = torch.tensor(float((targets >= 0).sum() - len(scores)) / float((targets >= 0).sum()))
-        return {"loss": apart + share * text, "kl": apart.detach(), "text": text.detach(), "same_best": same.detach()}
+        return {
+            "loss": apart + share * text + further,
+            "kl": apart.detach(),
+            "text": text.detach(),
+            "further": further.detach(),
+            "same_best": same.detach(),
+        }
 
     log.info("%d clips, %.1f million trained parameters", len(samples), sum(p.numel() for p in parameters) / 1e6)
     loop.train(Pupil(pupil), parameters, messages.epoch, loss, training, recipe.run / "distillation", accelerator)

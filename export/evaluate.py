@@ -139,7 +139,7 @@ def trained_model(
     recipe: Recipe, tokenizer: FlowVQ, folder: Path | None = None, dtype: torch.dtype = torch.bfloat16
 ) -> tuple[MotionLanguageModel, Callable[[str], list[int]]]:
     """The trained language model, on the backbone in `folder` or on the packaged one, and its text tokenizer."""
-    model, words = build(recipe.language, tokenizer, backbone.prepared(folder), dtype)
+    model, words = build(recipe.language, tokenizer, backbone.prepared(folder), dtype, recipe.multi_token)
     restore(model, recipe.run)
     return model.eval(), text_tokenizer(words)
 

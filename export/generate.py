@@ -26,11 +26,13 @@ def motion(
     top_p: float = 0.95,
     seed: int = 1,
     guidance: float = 1.0,
+    at_once: int | None = None,
 ) -> list[list[int]]:
     """Codes for each request, as many as its seconds ask for (7.5 a second), drawn with one generator.
 
     guidance: scores are those without the sentence plus this many times what the sentence changes in them (Ho and
-    Salimans 2022); 1 leaves them as they are.
+    Salimans 2022); 1 leaves them as they are. at_once: codes that one run of
+    the layers brings, by the model's multi-token head; None: as many as it was trained for.
     """
     vocabulary = model.vocabulary
     row = tasks.find(task)
@@ -45,13 +47,14 @@ def motion(
     ids = torch.tensor([[pad] * (width - len(prompt)) + prompt for prompt in prompts])
     mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts])
     generator = torch.Generator().manual_seed(seed)
+    further, at_once = model.further, model.at_once if at_once is None else at_once
     made: list[Tensor] = []
     cache: Any = None
     with torch.inference_mode():
         table = model.layers.embeddings()
         weight, bias = model.layers.head()
         weight, bias = weight[len(SPECIAL) :], bias[len(SPECIAL) :]
-        for _ in range(max(counts)):
+        while len(made) < max(counts):
             places = (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
             with torch.autocast("cpu", dtype=torch.bfloat16):
                 output = model.trunk(
@@ -59,15 +62,20 @@ def motion(
                     past_key_values=cache, use_cache=True,
                 )  # fmt: skip
             cache = output.past_key_values
-            scores = F.linear(output.last_hidden_state[:, -1].float(), weight, bias)
-            if guidance != 1.0:
-                told, untold_scores = scores.log_softmax(-1).chunk(2)
-                scores = untold_scores + guidance * (told - untold_scores)
-            code = _draw(scores, temperature, top_p, generator)
-            made.append(code)
-            code = code.repeat(2) if guidance != 1.0 else code
-            ids = (vocabulary.first_code + code)[:, None]
-            mask = F.pad(mask, (0, 1), value=1)
+            state, drawn = output.last_hidden_state[:, -1].float(), list[Tensor]()
+            for _ in range(at_once):
+                if drawn:
+                    assert further is not None, "this model draws one code a run"
+                    state = further(state, table[len(SPECIAL) + drawn[-1]])
+                scores = F.linear(state, weight, bias)
+                if guidance != 1.0:
+                    told, untold_scores = scores.log_softmax(-1).chunk(2)
+                    scores = untold_scores + guidance * (told - untold_scores)
+                code = _draw(scores, temperature, top_p, generator)
+                made.append(code)
+                drawn.append(code.repeat(2) if guidance != 1.0 else code)
+            ids = vocabulary.first_code + torch.stack(drawn, dim=1)
+            mask = F.pad(mask, (0, at_once), value=1)
     codes = torch.stack(made, dim=1).tolist()
     return [one[:count] for one, count in zip(codes, counts, strict=True)]
 

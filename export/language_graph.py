@@ -11,8 +11,12 @@ language-*.onnx
     key.L, value.L (B, kv_heads, C, head_width) float32    kept so far, room for C tokens; key.L.out, value.L.out are
                                      the same memory, written in place
     -> hidden (B, width), codes (B, specials + codes): of each sequence's last token
-S > 1 needs B = 1, or sequences that all begin. What runs: onnxruntime's contributed operators GroupQueryAttention,
-SkipSimplifiedLayerNormalization and MatMulNBits.
+S > 1 needs B = 1, or sequences that all begin; but for the graph of a plan of N `tokens`, where S = N of each sequence
+and attention is unrolled: key.L.1 and so on, after each token but the last, are the same memory again. What runs:
+onnxruntime's contributed operators GroupQueryAttention, SkipSimplifiedLayerNormalization and MatMulNBits.
+
+multi-token-*.onnx  state (B, width), embeds (B, width) of the code drawn from it -> hidden (B, width) one code on,
+                    codes (B, specials + codes)
 
 words.onnx  hidden (B, width) -> words (B, text)
 """
@@ -28,7 +32,7 @@ import onnx
 from onnx import NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
 from models.checkpoint import NORMS, Sizes
-from models.packing import POSITIONS, SIDE_BLOCK, Plan, mixing, shapes
+from models.packing import EPSILON, POSITIONS, SIDE_BLOCK, Plan, Precision, mixing, multi_token_graph, shapes
 from motion.errors import BadConfig
 
 OPSET = 18
@@ -126,14 +130,9 @@ def language(sizes: Sizes, plan: Plan) -> onnx.ModelProto:
     gain = graph.weight(f"0.{attention_norm}", (sizes.width,))
     x, kept = "embeds", "embeds"
     x = graph.node("SimplifiedLayerNormalization", [x, gain], axis=-1, epsilon=sizes.epsilon, stash_type=1)
+    ends = _ends(graph, plan.tokens)
     for layer in range(sizes.layers):
-        past = [f"key.{layer}", f"value.{layer}"]
-        qkv = group(x, layer, "qkv")
-        y = graph.many(
-            "GroupQueryAttention", [qkv, "", "", *past, "lengths", "total", *rotary],
-            [f"attention.{layer}", *(f"{name}.out" for name in past)], _MS,
-            num_heads=sizes.heads, kv_num_heads=sizes.kv_heads, do_rotary=1,
-        )[0]  # fmt: skip
+        y = _attention(graph, sizes, layer, group(x, layer, "qkv"), ends, rotary)
         x, kept = _norm(graph, sizes, kept, group(y, layer, "out"), f"{layer}.{feed_norm}")
         gate, up = graph.many(
             "Split", [group(x, layer, "gate_up")], [f"gate.{layer}", f"up.{layer}"], axis=-1, num_outputs=2
@@ -149,6 +148,25 @@ def language(sizes: Sizes, plan: Plan) -> onnx.ModelProto:
     return graph.model("language", *_ports(sizes, plan))
 
 
+def multi_token(width: int, hidden: int, codes: int, precision: Precision) -> onnx.ModelProto:
+    """The graph of the multi-token head (models/multi_token.py), `hidden` wide, with the motion head after it."""
+    graph = _Graph()
+    bits = 32 if precision == "fp32" else 8
+
+    def layer(x: str, name: str, inputs: int, outputs: int, out: str = "") -> str:
+        y = graph.matrix(x, name, inputs, outputs, bits, SIDE_BLOCK)
+        return graph.node("Add", [y, graph.weight(f"{name}.bias", (outputs,))], out=out)
+
+    gain = graph.constant("gain", np.ones(width, np.float32))
+    code = graph.node("SimplifiedLayerNormalization", ["embeds", gain], axis=-1, epsilon=EPSILON, stash_type=1)
+    both = graph.node("Concat", ["state", code], axis=-1)
+    change = layer(graph.node("Gelu", [layer(both, "enter", 2 * width, hidden)], _MS), "leave", hidden, width)
+    state = graph.node("Add", ["state", change], out="hidden")
+    layer(state, "codes", width, codes, out="codes")
+    ports = [_value(name, ["B", width]) for name in ("state", "embeds")]
+    return graph.model("multi-token", ports, [_value("hidden", ["B", width]), _value("codes", ["B", codes])])
+
+
 def words(sizes: Sizes) -> onnx.ModelProto:
     """The graph of the text head."""
     graph = _Graph()
@@ -157,11 +175,14 @@ def words(sizes: Sizes) -> onnx.ModelProto:
     return graph.model("words", [_value("hidden", ["B", sizes.width])], [_value("words", ["B", sizes.text])])
 
 
-def write(sizes: Sizes, plans: dict[str, Plan], folder: Path) -> None:
-    """Writes the graphs of `plans`, by file name, and words.onnx."""
+def write(sizes: Sizes, plans: dict[str, Plan], folder: Path, further: int | None = None) -> None:
+    """Writes the graphs of `plans`, by file name, words.onnx, and those of a multi-token head `further` wide."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, plan in plans.items():
         (folder / name).write_bytes(language(sizes, plan).SerializeToString())
+        if further is not None:
+            head = multi_token(sizes.width, further, plan.codes, plan.precision)
+            (folder / multi_token_graph(plan.precision)).write_bytes(head.SerializeToString())
     (folder / "words.onnx").write_bytes(words(sizes).SerializeToString())
 
 
@@ -177,6 +198,36 @@ def _factors(graph: _Graph, sizes: Sizes, plan: Plan) -> dict[str, str]:
     return found
 
 
+def _ends(graph: _Graph, tokens: int) -> list[list[str]]:
+    """For each token of a run: lengths and total as its attention takes them."""
+    ends: list[list[str]] = []
+    for back in reversed(range(1, tokens)):
+        less = graph.constant(f"less.{back}", np.array([-back], np.int32))
+        ends.append([graph.node("Add", [name, less]) for name in ("lengths", "total")])
+    return [*ends, ["lengths", "total"]]
+
+
+def _attention(graph: _Graph, sizes: Sizes, layer: int, qkv: str, ends: list[list[str]], rotary: Sequence[str]) -> str:
+    """Attention of the tokens of a run. The operator takes several tokens of one sequence alone; several of each of
+    many go through it one after the other."""
+    names = [f"key.{layer}", f"value.{layer}"]
+    many = len(ends)
+    parts = [qkv]
+    if many > 1:
+        parts = graph.many("Split", [qkv], [f"qkv.{layer}.{i}" for i in range(many)], axis=1, num_outputs=many)
+    found: list[str] = []
+    past = names
+    for i, (part, end) in enumerate(zip(parts, ends, strict=True), 1):
+        out = [f"{name}.out" if i == many else f"{name}.{i}" for name in names]
+        outputs = [f"attention.{layer}.{i}", *out]
+        found += graph.many(
+            "GroupQueryAttention", [part, "", "", *past, *end, *rotary], outputs, _MS,
+            num_heads=sizes.heads, kv_num_heads=sizes.kv_heads, do_rotary=1,
+        )[:1]  # fmt: skip
+        past = out
+    return found[0] if many == 1 else graph.node("Concat", found, axis=1)
+
+
 def _norm(graph: _Graph, sizes: Sizes, kept: str, fresh: str, name: str) -> tuple[str, str]:
     """The sum of what is kept and what is fresh, normalised, and the sum itself."""
     gain = graph.weight(name, (sizes.width,))
@@ -187,7 +238,7 @@ def _norm(graph: _Graph, sizes: Sizes, kept: str, fresh: str, name: str) -> tupl
 
 def _ports(sizes: Sizes, plan: Plan) -> tuple[list[ValueInfoProto], list[ValueInfoProto]]:
     inputs = [
-        _value("embeds", ["B", "S", sizes.width]),
+        _value("embeds", ["B", "S" if plan.tokens == 1 else plan.tokens, sizes.width]),
         _value("lengths", ["B"], TensorProto.INT32),
         _value("total", [1], TensorProto.INT32),
     ]
@@ -198,7 +249,7 @@ def _ports(sizes: Sizes, plan: Plan) -> tuple[list[ValueInfoProto], list[ValueIn
         for name in (f"key.{layer}", f"value.{layer}"):
             shape = ["B", sizes.kv_heads, "C", sizes.head_width]
             inputs.append(_value(name, shape))
-            outputs.append(_value(f"{name}.out", shape))
+            outputs += [_value(f"{name}.{i}", shape) for i in (*range(1, plan.tokens), "out")]
     return inputs, outputs
 
 

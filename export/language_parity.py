@@ -6,7 +6,8 @@ adapter merged. Divergence is Kullback and Leibler's, of the scores at temperatu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from safetensors.numpy import load_file
 
 from export import dataset
 from export.recipe import Recipe
+from export.train_llm import weights
 from models import checkpoint, code_table, packing, tasks
 from models import words as text_tokens
 from models.checkpoint import NORMS, PROJECTIONS, Checkpoint
-from models.packing import Adapter, Plan
+from models.multi_token import MultiTokenHead
+from models.packing import Adapter, Plan, Precision
 from models.tokenizers.vermo import FlowVQ
 from models.vocabulary import SPECIAL, Vocabulary
 from motion.errors import BadFile
@@ -30,7 +33,6 @@ MOST = {"fp32": 1e-3, "int8": 0.01, "int4": 0.01}
 """divergence that is let through, by precision"""
 MOST_ERROR = 1e-4
 """relative error of scores that is let through in fp32"""
-WEIGHTS = ("adapter.safetensors", "embeddings.safetensors")
 _ROOM = 128  # tokens: longest prompt and codes
 _CODES = 24
 
@@ -44,6 +46,8 @@ class Model:
     embeddings: F32
     head: F32
     bias: F32
+    further: Mapping[str, np.ndarray] | None
+    """the multi-token head's tensors"""
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -60,13 +64,14 @@ class Model:
 
 def trained(recipe: Recipe, backbone: Path | None) -> Model:
     """What `export.train_llm` left. Raises BadFile without it."""
-    paths = [recipe.run / name for name in WEIGHTS]
+    paths = [recipe.run / name for name in weights(recipe)]
     for path in paths:
         if not path.exists():
             raise BadFile("is not there; run python -m export.train_llm with this recipe first", str(path))
-    tensors, weights = (load_file(path) for path in paths)
+    tensors, own, *further = (load_file(path) for path in paths)
     adapter = Adapter(tensors, recipe.language.alpha / recipe.language.rank)
-    return Model(checkpoint.read(backbone), adapter, *code_table.tables(weights, recipe.tokenizer.levels))
+    tables = code_table.tables(own, recipe.tokenizer.levels)
+    return Model(checkpoint.read(backbone), adapter, *tables, further[0] if further else None)
 
 
 def measure(
@@ -77,15 +82,31 @@ def measure(
     model = trained(recipe, backbone)
     messages = _messages(recipe, tokenizer, model, clips)
     double = reference(model.source, [model.adapter], torch.float64)
-    exact = [_by_torch(double, model, *message) for message in messages]
+    states = [_states(double, model, *message) for message in messages]
+    exact = [_scores(model, state) for state in states]
     single = double.to(torch.float32)
     rows = {"torch float32": _compare([_by_torch(single, model, *message) for message in messages], exact)}
+    sessions = {name: _session(folder / name, model, plan) for name, plan in plans.items()}
     for name, plan in plans.items():
-        session = _session(folder / name, model, plan)
-        row = _compare([_by_graph(session, model, plan, *message) for message in messages], exact)
-        small = plan.precision != "fp32" or row["relative_error"] <= MOST_ERROR
-        rows[name] = {**row, "passed": bool(row["divergence"] <= MOST[plan.precision] and small)}
+        first = next(other for other, one in plans.items() if one == replace(plan, tokens=1))
+        ours = [_by_graph(sessions[first], sessions[name], model, plan, *message) for message in messages]
+        rows[name] = _judged(ours, [scores[:: plan.tokens] for scores in exact], plan.precision)
+    if model.further is not None:
+        exact = [_further_by_torch(model, codes, state) for (_, codes), state in zip(messages, states, strict=True)]
+        heads: tuple[Precision, ...] = ("fp32", "int8")
+        for precision in heads:
+            path = folder / packing.multi_token_graph(precision)
+            if not path.exists():
+                continue
+            ours = [_further(path, model, precision, c, s) for (_, c), s in zip(messages, states, strict=True)]
+            rows[path.name] = _judged(ours, exact, precision)
     return rows
+
+
+def _judged(ours: list[F32], exact: list[F32], precision: Precision) -> dict[str, float | bool]:
+    row = _compare(ours, exact)
+    small = precision != "fp32" or row["relative_error"] <= MOST_ERROR
+    return {**row, "passed": bool(row["divergence"] <= MOST[precision] and small)}
 
 
 def reference(source: Checkpoint, adapters: list[Adapter], dtype: torch.dtype) -> Any:
@@ -135,14 +156,41 @@ def _messages(recipe: Recipe, tokenizer: FlowVQ, model: Model, count: int) -> li
 
 def _by_torch(trunk: Any, model: Model, prompt: list[int], codes: list[int]) -> F32:
     """Scores (codes, C) of the motion vocabulary, by the whole message at once."""
+    return _scores(model, _states(trunk, model, prompt, codes))
+
+
+def _states(trunk: Any, model: Model, prompt: list[int], codes: list[int]) -> torch.Tensor:
+    """Hidden states (codes, W) from which the codes are drawn."""
     with torch.inference_mode():
         embeds = torch.from_numpy(model.embed([*prompt, *codes[:-1]]))[None].to(trunk.norm.weight.dtype)
-        hidden = trunk(inputs_embeds=embeds, use_cache=False).last_hidden_state[0, len(prompt) - 1 :]
-        return (hidden @ torch.from_numpy(model.head).to(hidden).T + torch.from_numpy(model.bias)).double().numpy()
+        return trunk(inputs_embeds=embeds, use_cache=False).last_hidden_state[0, len(prompt) - 1 :]
+
+
+def _scores(model: Model, states: torch.Tensor) -> F32:
+    head, bias = (torch.from_numpy(one).to(states) for one in (model.head, model.bias))
+    return (states @ head.T + bias).double().numpy()
+
+
+def _further_by_torch(model: Model, codes: list[int], states: torch.Tensor) -> F32:
+    """Scores (codes, C) of what follows each code, by the multi-token head."""
+    assert model.further is not None
+    head = MultiTokenHead.of(model.further).double()
+    with torch.inference_mode():
+        return _scores(model, head(states, torch.from_numpy(model.embed(codes)).to(states)))
+
+
+def _further(path: Path, model: Model, precision: Precision, codes: list[int], states: torch.Tensor) -> F32:
+    """The same scores by a graph of the head."""
+    assert model.further is not None
+    session = _opened(path, packing.multi_token(model.further, model.head, model.bias, precision))
+    return session.run(["codes"], {"state": states.float().numpy(), "embeds": model.embed(codes)})[0]
 
 
 def _session(path: Path, model: Model, plan: Plan) -> Any:
-    weights = packing.pack(model.source, plan, [model.adapter], model.head, model.bias)
+    return _opened(path, packing.pack(model.source, plan, [model.adapter], model.head, model.bias))
+
+
+def _opened(path: Path, weights: packing.Arrays) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in weights.values()]
@@ -150,8 +198,9 @@ def _session(path: Path, model: Model, plan: Plan) -> Any:
     return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
 
 
-def _by_graph(session: Any, model: Model, plan: Plan, prompt: list[int], codes: list[int]) -> F32:
-    """The same scores, token by token, with keys and values kept."""
+def _by_graph(first: Any, session: Any, model: Model, plan: Plan, prompt: list[int], codes: list[int]) -> F32:
+    """The same scores with keys and values kept: the prompt by `first`, then by `session` so many codes a run as its
+    plan says, and scores after each run."""
     sizes = model.source.sizes
     shape = (1, sizes.kv_heads, _ROOM, sizes.head_width)
     kept = {
@@ -159,8 +208,8 @@ def _by_graph(session: Any, model: Model, plan: Plan, prompt: list[int], codes: 
     }
     outputs = ["codes", *(f"{name}.out" for name in kept)]
     scores: list[F32] = []
-    length = 0
-    for ids in [prompt, *([code] for code in codes[:-1])]:
+    length, many = 0, plan.tokens
+    for ids in [prompt, *(codes[at : at + many] for at in range(0, len(codes) - many, many))]:
         length += len(ids)
         inputs = {
             "embeds": model.embed(ids)[None],
@@ -169,7 +218,7 @@ def _by_graph(session: Any, model: Model, plan: Plan, prompt: list[int], codes: 
         }
         if plan.experts:
             inputs["experts"] = np.ones((1, plan.experts), np.float32)
-        found, *values = session.run(outputs, inputs | kept)
+        found, *values = (session if length > len(prompt) else first).run(outputs, inputs | kept)
         kept = dict(zip(kept, values, strict=True))
         scores.append(found[0])
     return np.array(scores)

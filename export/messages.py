@@ -41,7 +41,9 @@ _RIVALS = 0.6  # share of text-to-motion messages that come with a rival: the sa
 _MOMENTARY = frozenset({"kick", "punch", "slash", "throw", "jump", "bow"})
 _AGAIN = 0.5  # share of their messages in which another clip of the action follows
 # Actions of which every recording has codes of its own, drawn so many times as often: they are learned last.
-_LAST_LEARNED = {"kick": 4.0, "punch": 4.0}
+_LAST_LEARNED = {
+    "kick": 3.5, "punch": 3.5, "bow": 3.0, "wave-left": 3.0, "wave-right": 3.0, "wave-both": 3.0
+}  # fmt: skip
 _IGNORE = -100
 
 

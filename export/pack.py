@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import motion
-from export import dataset, program, train_stages
+from export import dataset, program, train_llm, train_stages
 from export.coder_parity import unit_frames
 from export.recipe import Recipe, load
 from export.train_llm import guidance_of
@@ -71,7 +71,7 @@ def pack(recipe: Recipe, graphs: Path, out: Path, metrics: dict[str, Any], comma
     except OSError as error:
         raise BadBundle(f"{graphs} holds no {REPORT}; run python -m export.verify first") from error
     speaks = recipe.speaks
-    weights = [recipe.run / name for name in ("adapter.safetensors", "embeddings.safetensors")] if speaks else []
+    weights = [recipe.run / name for name in train_llm.weights(recipe)] if speaks else []
     missing = [path for path in weights if not path.exists()]
     if missing:
         raise BadBundle(f"{missing[0]} is missing; run python -m export.train_llm with this recipe first")
@@ -134,6 +134,7 @@ def _language(recipe: Recipe, report: dict[str, Any]) -> dict[str, Any]:
             "guidance": guidance_of(recipe.run),
             "special": list(SPECIAL),
             "graphs": report["graphs"],
+            **({} if recipe.multi_token is None else {"multi_token": {"tokens": recipe.multi_token.tokens}}),
         },
     }
 

@@ -56,6 +56,22 @@ class Language:
 
 
 @dataclass(frozen=True)
+class MultiToken:
+    """The head that draws several codes from one run of the language model."""
+
+    tokens: int = 3
+    """Codes a run."""
+    hidden: int = 1024
+    """Width of its hidden layer."""
+
+    def __post_init__(self) -> None:
+        if self.tokens < 2 or self.hidden < 1:
+            raise BadConfig(
+                f"multi_token.tokens must be 2 or more and hidden positive, got {self}; leave it out for none"
+            )
+
+
+@dataclass(frozen=True)
 class Pictures:
     """Of clips, for tokenizers that learn by them."""
 
@@ -89,6 +105,8 @@ class Recipe:
     pictures: Pictures | None = None
     """None: it learns from motion alone."""
     language: Language = field(default_factory=Language)
+    multi_token: MultiToken | None = None
+    """Trained with the language model; None: each code takes a run of it."""
     distillation: Training | None = None
     """Of the language model's last stage, which teaches it to draw in one pass as it does with guidance; None: it is
     served with guidance."""

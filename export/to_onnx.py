@@ -12,8 +12,8 @@ step.onnx      one of these steps, for whoever wants to choose their number at r
                after = 0 refined is what refiner.onnx gives for these times
 
 Weights are stored in half precision and widened when the graph is loaded; arithmetic is float32. Batch and time are
-dynamic. language-fp32.onnx, language-int8.onnx, language-int4.onnx and words.onnx are the language model, without
-weights (export/language_graph.py). A tokenizer of another kind than VerMo's has the graphs that it names itself, and no
+dynamic. language-*.onnx, multi-token-*.onnx and words.onnx are the language model, without weights
+(export/language_graph.py). A tokenizer of another kind than VerMo's has the graphs that it names itself, and no
 language model yet.
 """
 
@@ -22,6 +22,7 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -171,11 +172,16 @@ def export_coder(recipe: Recipe, folder: Path) -> None:
 def plans(recipe: Recipe) -> dict[str, Plan]:
     """The language graphs of a recipe, by file."""
     codes, rank = len(SPECIAL) + recipe.tokenizer.codes, recipe.language.rank
-    return {
+    found = {
         "language-fp32.onnx": Plan("fp32", codes, rank),
         "language-int8.onnx": Plan("int8", codes, rank),
         "language-int4.onnx": Plan("int4", codes, rank, experts=1),
     }
+    if recipe.multi_token is not None:
+        tokens = recipe.multi_token.tokens
+        for plan in tuple(found.values()):
+            found[f"language-{plan.precision}-{tokens}.onnx"] = replace(plan, tokens=tokens)
+    return found
 
 
 def main() -> int:
@@ -203,7 +209,8 @@ def main() -> int:
         wanted = {name: plan for name, plan in plans(recipe).items() if plan.precision in options.language}
         for name in set(plans(recipe)) - set(wanted):
             (folder / name).unlink(missing_ok=True)
-        language_graph.write(checkpoint.read(options.backbone).sizes, wanted, folder)
+        further = None if recipe.multi_token is None else recipe.multi_token.hidden
+        language_graph.write(checkpoint.read(options.backbone).sizes, wanted, folder, further)
 
     return program.run(work)
 

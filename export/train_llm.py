@@ -4,7 +4,8 @@
     accelerate launch -m export.train_llm export/recipes/vermo-base.toml      several GPUs, FSDP by accelerate's config
 
 Needs the recipe's trained tokenizer. Goes on from its last checkpoint when it was stopped. Ends with
-<run>/adapter.safetensors and <run>/embeddings.safetensors.
+<run>/adapter.safetensors and <run>/embeddings.safetensors, and where the recipe has [multi_token] with
+<run>/multi-token.safetensors, the head that draws several codes from one run of the layers.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenize
 
 from export import dataset, loop, program
 from export.messages import Messages, Row, tokenise
-from export.recipe import Language, Recipe, load
+from export.recipe import Language, MultiToken, Recipe, load
 from export.train_tokenizer import trained_tokenizer
 from models import backbone
 from models.backbone import MotionLanguageModel, MotionVocabularyLayers
+from models.multi_token import MultiTokenHead
 from models.tokenizers.vermo import FlowVQ
 from models.vocabulary import Vocabulary
 from motion.errors import BadFile
@@ -36,11 +38,12 @@ from motion.errors import BadFile
 log = logging.getLogger(__name__)
 Batch = list[Row]
 GUIDANCE = 3.0  # how much the sentence counts when motion is drawn, chosen on validation captions
+MULTI_TOKEN = "multi-token.safetensors"
 _CHOICE = 1.0  # weight of telling true sentences from untrue ones
 
 
 def build(
-    language: Language, tokenizer: FlowVQ, folder: Path, dtype: torch.dtype
+    language: Language, tokenizer: FlowVQ, folder: Path, dtype: torch.dtype, several: MultiToken | None = None
 ) -> tuple[MotionLanguageModel, PreTrainedTokenizerBase]:
     """A fresh motion language model on the backbone in `folder`, its own weights frozen, and the text tokenizer."""
     causal = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="eager")
@@ -61,7 +64,9 @@ def build(
     levels = tokenizer.config.levels
     layers = MotionVocabularyLayers(levels, head.shape[1], scale=float(head.float().std()))
     vocabulary = Vocabulary(head.shape[0], layers.codes)
-    return MotionLanguageModel(trunk, head, vocabulary, layers), words
+    further = None if several is None else MultiTokenHead(head.shape[1], several.hidden)
+    at_once = 1 if several is None else several.tokens
+    return MotionLanguageModel(trunk, head, vocabulary, layers, further, at_once), words
 
 
 def text_tokenizer(words: PreTrainedTokenizerBase) -> Callable[[str], list[int]]:
@@ -80,7 +85,7 @@ def train(recipe: Recipe, folder: Path | None = None, begin: Path | None = None)
     torch.manual_seed(training.seed)
     accelerator = Accelerator(mixed_precision=training.precision, cpu=not torch.cuda.is_available())
     dtype = torch.bfloat16 if training.precision == "bf16" else torch.float32
-    model, words = build(recipe.language, tokenizer, backbone.prepared(folder), dtype)
+    model, words = build(recipe.language, tokenizer, backbone.prepared(folder), dtype, recipe.multi_token)
     if begin is not None:
         restore(model, begin)
     messages = Messages(
@@ -91,18 +96,20 @@ def train(recipe: Recipe, folder: Path | None = None, begin: Path | None = None)
 
     def loss(wrapped: nn.Module, batch: Batch, _: torch.Generator) -> dict[str, Tensor]:
         ids, targets, owners = (one.to(accelerator.device) for one in messages.tensors(batch))
-        motion, motions, text, texts = wrapped(ids, targets)
+        motion, motions, text, texts, further, furthers = wrapped(ids, targets)
         true = slice(0, len(batch))
         mean = (motion[true].sum() + text[true].sum()) / (motions[true].sum() + texts[true].sum())
         # A sentence says little about each single token, so its share of the likelihood is small and learned late:
         # beside the likelihood, the true sentence has to make the whole motion likelier than an untrue one does.
         lead = motion[len(batch) :] - motion[owners]
         choice = nn.functional.softplus(-lead).sum() / len(batch)
+        apart = further[true].sum() / furthers[true].sum().clamp(min=1)
         return {
-            "loss": mean + _CHOICE * choice,
+            "loss": mean + _CHOICE * choice + apart,
             "tokens": torch.tensor(float(ids.numel())),
             "motion": (motion[true].sum() / motions[true].sum().clamp(min=1)).detach(),
             "text": (text[true].sum() / texts[true].sum().clamp(min=1)).detach(),
+            "further": apart.detach(),
             "choice": choice.detach(),
             "told_apart": (lead > 0).float().mean().detach() if len(owners) else torch.tensor(0.5),
         }
@@ -112,22 +119,35 @@ def train(recipe: Recipe, folder: Path | None = None, begin: Path | None = None)
         save(model, recipe.run)
 
 
+def weights(recipe: Recipe) -> tuple[str, ...]:
+    """Files of a run that hold the language model's weights."""
+    further = () if recipe.multi_token is None else (MULTI_TOKEN,)
+    return ("adapter.safetensors", "embeddings.safetensors", *further)
+
+
 def save(model: MotionLanguageModel, folder: Path, guidance: float = GUIDANCE) -> None:
-    """Writes the adapters and the motion vocabulary's layers; guidance: with which motion is to be drawn."""
+    """Writes the adapters, the motion vocabulary's layers and, where there is one, the multi-token head; guidance: with
+    which motion is to be drawn."""
     adapter = {name: tensor.half().contiguous() for name, tensor in get_peft_model_state_dict(model.trunk).items()}
     save_file(adapter, folder / "adapter.safetensors", {"guidance": str(guidance)})
     layers = {name: tensor.half().contiguous() for name, tensor in model.layers.state_dict().items()}
     save_file(layers, folder / "embeddings.safetensors")
+    if model.further is not None:
+        head = {name: tensor.half().contiguous() for name, tensor in model.further.state_dict().items()}
+        save_file(head, folder / MULTI_TOKEN, {"tokens": str(model.at_once)})
 
 
 def restore(model: MotionLanguageModel, folder: Path) -> None:
-    """Puts back what `save` wrote. Raises BadFile where it is not there."""
+    """Puts back what `save` wrote; a multi-token head that was not there stays as it is. Raises BadFile."""
     for name in ("adapter.safetensors", "embeddings.safetensors"):
         if not (folder / name).exists():
             raise BadFile("is not there; give the folder of a trained run", str(folder / name))
     set_peft_model_state_dict(model.trunk, load_file(folder / "adapter.safetensors"))
     layers = {name: tensor.float() for name, tensor in load_file(folder / "embeddings.safetensors").items()}
     model.layers.load_state_dict(layers)
+    if model.further is not None and (folder / MULTI_TOKEN).exists():
+        head = load_file(folder / MULTI_TOKEN)
+        model.further.load_state_dict({name: tensor.float() for name, tensor in head.items()})
 
 
 def guidance_of(folder: Path) -> float:
@@ -145,9 +165,11 @@ def save_checkpoint(
     if not path.exists():
         raise BadFile("is not there; train first", str(path))
     tokenizer = trained_tokenizer(recipe, refined=False)
-    model, _ = build(recipe.language, tokenizer, backbone.prepared(folder), torch.bfloat16)
+    model, _ = build(recipe.language, tokenizer, backbone.prepared(folder), torch.bfloat16, recipe.multi_token)
     everything = {name.removeprefix(inside): value for name, value in load_file(path).items()}
-    trained = {name: value for name, value in everything.items() if "lora_" in name or name.startswith("layers.")}
+    trained = {
+        name: value for name, value in everything.items() if "lora_" in name or name.startswith(("layers.", "further."))
+    }
     _, strange = model.load_state_dict(trained, strict=False)
     assert not strange, f"the checkpoint holds {strange[:3]}"
     save(model, recipe.run, guidance)

@@ -2,8 +2,9 @@
 
     python -m export.unpack runtime/bundles/base export/recipes/vermo-base.toml --run runs/mine
 
-Writes autoencoder.safetensors and tokenizer.safetensors (graphs hold them in half precision), adapter.safetensors and
-embeddings.safetensors. `export.train_tokenizer --begin` and `export.train_llm --begin` take them from there.
+Writes autoencoder.safetensors and tokenizer.safetensors (graphs hold them in half precision), and the language model's
+adapter, embeddings and multi-token head. `export.train_tokenizer --begin` and `export.train_llm --begin` take them from
+there.
 
 ONNX names some weights anew, and turns matrices round. Which is which is found by exporting a tokenizer of the same
 sizes whose values are known.
@@ -26,7 +27,7 @@ from onnx import numpy_helper
 from safetensors.torch import save_file
 from torch import Tensor
 
-from export import program, to_onnx
+from export import program, to_onnx, train_llm
 from export.recipe import Recipe, load
 from export.train_tokenizer import tokenizer_of
 from models.tokenizers.vermo import FlowVQ
@@ -34,7 +35,6 @@ from motion.errors import BadBundle
 
 log = logging.getLogger(__name__)
 _GRAPHS = ("encoder.onnx", "decoder.onnx", "refiner.onnx")
-_LANGUAGE = ("adapter.safetensors", "embeddings.safetensors")
 
 Constants = dict[tuple[str, str], NDArray[np.generic]]
 """(graph, name of the initializer) -> its values"""
@@ -43,17 +43,18 @@ Constants = dict[tuple[str, str], NDArray[np.generic]]
 def unpack(folder: Path, recipe: Recipe, run: Path) -> None:
     """Writes the weights of the bundle in `folder`, whose sizes `recipe` tells, into `run`. Raises BadBundle where the
     bundle is another recipe's, and where `run` holds weights already."""
-    there = [name for name in ("autoencoder.safetensors", "tokenizer.safetensors", *_LANGUAGE) if (run / name).exists()]
+    language = train_llm.weights(recipe)
+    there = [name for name in ("autoencoder.safetensors", "tokenizer.safetensors", *language) if (run / name).exists()]
     if there:
         raise BadBundle(f"{run / there[0]} is there already; give a folder that holds no trained weights")
     weights = tokenizer_weights(folder, recipe)
-    missing = [name for name in _LANGUAGE if not (folder / name).exists()]
+    missing = [name for name in language if not (folder / name).exists()]
     if missing:
         raise BadBundle(f"{folder / missing[0]} is missing: this is not a whole bundle; fetch it again")
     run.mkdir(parents=True, exist_ok=True)
     for name in ("autoencoder.safetensors", "tokenizer.safetensors"):
         save_file(weights, run / name)
-    for name in _LANGUAGE:
+    for name in language:
         shutil.copy(folder / name, run / name)
     log.info("%s: %d tensors of the tokenizer, and the language model's", run, len(weights))
 

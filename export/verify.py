@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from export import coder_parity, dataset, graph_parity, language_parity, program, to_onnx, train_stages
+from export import coder_parity, dataset, graph_parity, language_parity, program, to_onnx, train_llm, train_stages
 from export.graph_parity import GRAPHS
 from export.recipe import Recipe, load
 from export.relaid import relaid as relay
@@ -52,8 +52,9 @@ def verify(recipe: Recipe, folder: Path, clips: int = 12, backbone: Path | None 
     plans = {name: plan for name, plan in to_onnx.plans(recipe).items() if (folder / name).exists()}
     language = language_parity.measure(recipe, folder, plans, tokenizer, backbone) if plans else {}
     passed = passed and all(row.get("passed", True) for row in language.values())
-    weights = language_parity.WEIGHTS if plans else ()
-    files = [*present, *plans, *(["words.onnx"] if plans else [])]
+    weights = train_llm.weights(recipe) if plans else ()
+    heads = sorted(name for name in language if name.startswith("multi-token"))
+    files = [*present, *plans, *heads, *(["words.onnx"] if plans else [])]
     return {
         "passed": bool(passed),
         "clips": len(samples),

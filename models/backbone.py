@@ -11,13 +11,14 @@ import logging
 import math
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.checkpoint import cache_folder, packaged
+from models.multi_token import MultiTokenHead
 from models.vocabulary import SPECIAL, Vocabulary
 from motion.errors import MissingPart
 
@@ -107,19 +108,42 @@ class MotionVocabularyLayers(nn.Module):
         return torch.cat([self.special_head, self.leave(self.digits)]), bias
 
 
+class Losses(NamedTuple):
+    """Of each message, all (B,)."""
+
+    motion: Tensor
+    """summed cross entropy of motion targets"""
+    motions: Tensor
+    """how many they are"""
+    text: Tensor
+    texts: Tensor
+    further: Tensor
+    """summed divergence of the multi-token head from the layers"""
+    furthers: Tensor
+
+
 class MotionLanguageModel(nn.Module):
     """A causal LM's trunk with a motion vocabulary. The trunk may carry LoRA layers; without them and without motion
     tokens it computes what the backbone computes, operation for operation."""
 
     def __init__(
-        self, trunk: nn.Module, text_head: Tensor, vocabulary: Vocabulary, layers: MotionVocabularyLayers
+        self,
+        trunk: nn.Module,
+        text_head: Tensor,
+        vocabulary: Vocabulary,
+        layers: MotionVocabularyLayers,
+        further: MultiTokenHead | None = None,
+        at_once: int = 1,
     ) -> None:
-        """trunk: ids or embeddings -> hidden states (a transformers base model); text_head (text, width)."""
+        """trunk: ids or embeddings -> hidden states (a transformers base model); text_head (text, width); further: what
+        draws all but the first of each `at_once` codes."""
         super().__init__()
         self.trunk: Any = trunk
         self.text_head = text_head
         self.vocabulary = vocabulary
         self.layers = layers
+        self.further = further
+        self.at_once = at_once
 
     def embed(self, ids: Tensor, table: Tensor) -> Tensor:
         """Embeddings (B, N, width) of ids of any kind; `table` is `layers.embeddings()`."""
@@ -143,8 +167,8 @@ class MotionLanguageModel(nn.Module):
         special = self.layers.head()[0][: len(SPECIAL)]
         return F.linear(states, torch.cat([self.text_head.to(states.dtype), special.to(states.dtype)])).float()
 
-    def forward(self, ids: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Summed cross entropies and counts of motion targets and of text targets, each (B,).
+    def forward(self, ids: Tensor, targets: Tensor) -> Losses:
+        """What the model makes of messages.
 
         ids (B, N); targets (B, N): the id to be predicted at each position, -100 where none. A motion or special
         target is told from the motion vocabulary alone, a text target from text and special tokens: at every position
@@ -153,9 +177,40 @@ class MotionLanguageModel(nn.Module):
         hidden, text = self.states(ids), self.vocabulary.text
         is_text = (targets >= 0) & self.text_reply(ids)
         is_motion = (targets >= 0) & ~is_text
-        motion = F.cross_entropy(self.code_scores(hidden[is_motion]), targets[is_motion] - text, reduction="none")
+        scores = self.code_scores(hidden[is_motion])
+        motion = F.cross_entropy(scores, targets[is_motion] - text, reduction="none")
         spoken = F.cross_entropy(self.word_scores(hidden[is_text]), targets[is_text], reduction="none")
-        return _by_row(motion, is_motion), is_motion.sum(-1), _by_row(spoken, is_text), is_text.sum(-1)
+        further, many = self.apart(hidden, targets, is_motion, scores.detach())
+        return Losses(
+            _by_row(motion, is_motion), is_motion.sum(-1), _by_row(spoken, is_text), is_text.sum(-1), further, many
+        )
+
+    def apart(self, hidden: Tensor, targets: Tensor, is_motion: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
+        """Summed divergence (B,) of the multi-token head's scores from those of the layers, and of how many codes (B,).
+
+        hidden states (B, N, width) of messages, targets (B, N), and at the P positions of `is_motion` (B, N) the
+        layers' scores (P, special + codes): from each of them the head goes `at_once` - 1 codes on.
+        """
+        sums = hidden.new_zeros(len(targets), dtype=torch.float32)
+        counts = torch.zeros(len(targets), dtype=torch.int64, device=targets.device)
+        if self.further is None:
+            return sums, counts
+        table, wanted = self.layers.embeddings(), scores.log_softmax(-1)
+        place = torch.full_like(targets, -1)
+        place[is_motion] = torch.arange(len(scores), device=targets.device)
+        rows, at = (is_motion & (targets >= self.vocabulary.first_code)).nonzero(as_tuple=True)
+        state = hidden[rows, at].float()
+        for ahead in range(1, self.at_once):
+            # On from where there is a code to go on with, and after it something of the motion to be told.
+            later = (at + ahead).clamp(max=targets.shape[1] - 1)
+            code = targets[rows, later - 1]
+            kept = (at + ahead < targets.shape[1]) & (place[rows, later] >= 0) & (code >= self.vocabulary.first_code)
+            rows, at, state, later, code = rows[kept], at[kept], state[kept], later[kept], code[kept]
+            state = self.further(state, table[code - self.vocabulary.text].float()).float()
+            ours = self.code_scores(state.to(hidden.dtype)).log_softmax(-1)
+            apart = F.kl_div(ours, wanted[place[rows, later]], reduction="none", log_target=True).sum(-1)
+            sums, counts = sums.index_add(0, rows, apart), counts + torch.bincount(rows, minlength=len(targets))
+        return sums, counts
 
     def text_reply(self, ids: Tensor) -> Tensor:
         """Positions (B, N) that lie between [TEXT_BOS] and [TEXT_EOS], where the next token is text or [TEXT_EOS]."""

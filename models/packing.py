@@ -9,6 +9,9 @@ the motion vocabulary, under the names the graph gives its inputs; `Plan` says f
            point and Q4_1 a real one; what is left, a constant a block, is one more matrix of low rank, and shares the
            side branch with the adapters
 
+A graph of several `tokens` reads so many of each sequence in a run; the head that draws them (`multi_token`) has a
+graph of its own.
+
 With `experts`, adapters are not merged but a side branch, y = W x + sum_e g_e B_e A_e x, whose mixing weights g are
 an input of the graph, one row a sequence: 0 is the untouched backbone.
 """
@@ -41,6 +44,10 @@ GROUPS: Final = {
 """matrices that see the same input are one"""
 POSITIONS: Final = 4096
 """longest message, in tokens"""
+EPSILON: Final = 1e-6
+"""in the multi-token head's root mean square"""
+FURTHER: Final = ("enter.weight", "enter.bias", "leave.weight", "leave.bias")
+"""tensors of the multi-token head"""
 SIDE_BLOCK: Final = 32
 """values that share a scale in side branches, heads, and in the 4-bit numbers of GGUF"""
 
@@ -69,6 +76,8 @@ class Plan:
     """values that share a scale in int8"""
     experts: int = 0
     """adapters in the side branch; 0: the one adapter is merged"""
+    tokens: int = 1
+    """that each sequence brings to a run; 1: one sequence alone may bring any number"""
 
     def __post_init__(self) -> None:
         if self.precision == "int4" and not self.experts:
@@ -141,6 +150,24 @@ def pack(source: Checkpoint, plan: Plan, adapters: Sequence[Adapter], head: F32,
     arrays["cos"], arrays["sin"] = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
     arrays["codes.bias"] = bias.astype(np.float32)
     return arrays | (_plain("codes", head) if plan.precision == "fp32" else _int8("codes", head, SIDE_BLOCK))
+
+
+def multi_token(tensors: Mapping[str, NDArray[Any]], head: F32, bias: F32, precision: Precision) -> Arrays:
+    """Weights of the multi-token head's graph; `tensors` as `models.multi_token.MultiTokenHead` names them, `head` and
+    `bias` the motion head's. Raises BadBundle where a tensor is missing."""
+    try:
+        wide = {name: np.asarray(tensors[name], np.float32) for name in FURTHER}
+    except KeyError as error:
+        raise BadBundle(f"the multi-token head lacks {error}; pack the bundle again") from error
+    arrays: Arrays = {"enter.bias": wide["enter.bias"], "leave.bias": wide["leave.bias"], "codes.bias": bias}
+    for name, matrix in (("enter", wide["enter.weight"]), ("leave", wide["leave.weight"]), ("codes", head)):
+        arrays |= _plain(name, matrix) if precision == "fp32" else _int8(name, matrix, SIDE_BLOCK)
+    return arrays
+
+
+def multi_token_graph(precision: Precision) -> str:
+    """File of the multi-token head's graph beside a language graph in this precision."""
+    return f"multi-token-{'fp32' if precision == 'fp32' else 'int8'}.onnx"
 
 
 def text_head(source: Checkpoint) -> Arrays:

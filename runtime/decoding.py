@@ -6,12 +6,15 @@ token is known moves along in the same run, so that requests that take turns sha
 
 What stands at the beginning of prompts is read once: the part before their cut, and whole prompts, are kept until
 newer ones need the room. Prompts are always read in these two pieces, so that what is kept changes no number.
+
+Where the layers have a multi-token head, a run brings a sequence of codes several of them, and the next run reads these
+at once. Sequences of words take one a run.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Self
@@ -50,6 +53,8 @@ class Manner:
     guidance: float = 1.0
     end: int | None = None
     """special token that ends a text"""
+    offset: int = 0
+    """id of the first of the head's tokens"""
 
 
 class Reply:
@@ -71,10 +76,12 @@ class Reply:
         """its numbers among the rows of the layers"""
         self.said: list[int] = []
         """indices drawn so far"""
-        self.pending: int | None = None
-        """id to be read next"""
-        self.ready: int | None = None
-        """index that was drawn and not yet asked for"""
+        self.tokens = decoder.layers.tokens if manner.head == "codes" else 1
+        """that a run brings"""
+        self.pending: list[int] = []
+        """ids to be read next, once they are as many as a run brings"""
+        self.ready: deque[int] = deque()
+        """indices that were drawn and not yet asked for"""
         self._decoder = decoder
 
     def next(self) -> int:
@@ -82,8 +89,8 @@ class Reply:
         return self._decoder.next(self)
 
     def push(self, token: int) -> None:
-        """The id of the token it goes on with."""
-        self.pending = token
+        """The id of the token it goes on with: the last that `next` gave."""
+        self.pending.append(token)
 
     def __enter__(self) -> Self:
         return self
@@ -115,12 +122,10 @@ class Decoder:
         with self._lock:
             if not reply.rows:
                 self._begin(reply)
-            elif reply.ready is None:
+            elif not reply.ready:
                 self._advance()
-            assert reply.ready is not None, "a token is asked for before the last one was pushed"
-            token, reply.ready = reply.ready, None
-            reply.said.append(token)
-        return token
+            assert reply.ready, "a token is asked for before the last one was pushed"
+            return reply.ready.popleft()
 
     def take_sizes(self) -> list[int]:
         """How many sequences each run took a step further, since this was last asked."""
@@ -143,17 +148,35 @@ class Decoder:
         self._choose([reply], outcome)
 
     def _advance(self) -> None:
-        moving = [reply for reply in self._here if reply.pending is not None]
-        rows = [row for reply in moving for row in reply.rows]
-        self._sizes = [*self._sizes[-_SIZES:], len(moving)]
-        tokens = [reply.pending or 0 for reply in moving for _ in reply.rows]
-        outcome = self._rows.step(rows, self._embed(tokens))
-        for reply in moving:
-            reply.pending = None
-        self._choose(moving, outcome)
+        groups: dict[int, list[Reply]] = defaultdict(list)
+        for reply in self._here:
+            if len(reply.pending) == reply.tokens:
+                groups[reply.tokens].append(reply)
+        for tokens, moving in groups.items():
+            rows = [row for reply in moving for row in reply.rows]
+            self._sizes = [*self._sizes[-_SIZES:], len(moving)]
+            embeds = self._embed([token for reply in moving for _ in reply.rows for token in reply.pending])
+            outcome = self._rows.step(rows, embeds.reshape(len(rows), tokens, -1))
+            for reply in moving:
+                reply.pending.clear()
+            self._choose(moving, outcome)
 
     def _choose(self, replies: Sequence[Reply], outcome: Outcome) -> None:
-        """Draws the next token of each; the outcome's rows are theirs, one reply's after the other's."""
+        """Draws the next tokens of each; the outcome's rows are theirs, one reply's after the other's."""
+        self._draw(replies, outcome)
+        several = [reply for reply in replies if reply.tokens > 1]
+        if not several:
+            return
+        owners = [reply for reply in replies for _ in reply.rows]
+        hidden = outcome.hidden[[reply.tokens > 1 for reply in owners]]
+        for _ in range(1, self.layers.tokens):
+            drawn = [reply.manner.offset + reply.said[-1] for reply in several for _ in reply.rows]
+            outcome = self.layers.further(hidden, self._embed(drawn))
+            self._draw(several, outcome)
+            hidden = outcome.hidden
+
+    def _draw(self, replies: Sequence[Reply], outcome: Outcome) -> None:
+        """Draws one token more of each."""
         groups: dict[tuple[str, Sampling], list[tuple[Reply, int]]] = defaultdict(list)
         at = 0
         for reply in replies:
@@ -171,7 +194,8 @@ class Decoder:
                     mixed[row] += allowed
             tokens = draw(mixed, sampling, [reply.generator for reply, _ in members])
             for (reply, _), token in zip(members, tokens, strict=True):
-                reply.ready = int(token)
+                reply.ready.append(int(token))
+                reply.said.append(int(token))
 
     def _words(self, outcome: Outcome, members: Sequence[tuple[Reply, int]]) -> F32:
         words = self.layers.words(outcome.hidden)

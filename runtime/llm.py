@@ -11,8 +11,8 @@ import contextlib
 import ctypes
 import logging
 import sys
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -91,15 +91,17 @@ class MotionLanguageModel:
         engine: Literal["auto", "onnx", "torch"] = "auto",
         precision: str | None = None,
         device: str = "cpu",
+        one_code: bool = False,
     ) -> Self:
         """The model of a bundle on the backbone in `path`, or on the packaged one.
 
         engine: "auto" takes onnxruntime where bundle and backbone allow it; precision: of its weights, None for the
         first of `BEST` that the bundle has; transformers knows fp32, and bfloat16 otherwise. On a card ("cuda") it runs
-        in transformers. Raises BadBundle, MissingPart.
+        in transformers. one_code: draw each code by a run of the layers, where the bundle has a multi-token head.
+        Raises BadBundle, MissingPart.
         """
         folder = None if path is None else Path(path)
-        parts = _Parts.of(source)
+        parts = _Parts.of(source, one_code)
         if device != "cpu":
             return cls._on_torch(parts, folder, threads, precision, device)
         if engine != "torch":
@@ -113,7 +115,7 @@ class MotionLanguageModel:
 
     @classmethod
     def _on_onnx(cls, parts: _Parts, backbone: Checkpoint, threads: int, wanted: str | None) -> Self:
-        from runtime.engines.onnx_layers import OnnxLayers
+        from runtime.engines.onnx_layers import OnnxLayers, Several
 
         file, plan = parts.graph(wanted)
         parts.check(backbone.sizes.width, backbone.path)
@@ -121,8 +123,13 @@ class MotionLanguageModel:
         def decoder(adapters: Sequence[Adapter]) -> Decoder:
             weights = packing.pack(backbone, plan, adapters, parts.head, parts.bias, threads)
             text = packing.text_head(backbone)
-            layers = OnnxLayers(parts.source.path(file), weights, parts.source.path("words.onnx"), text, threads)
-            del weights, text
+            graph, words, several = parts.source.path(file), parts.source.path("words.onnx"), None
+            if parts.further is not None and adapters:
+                head = packing.multi_token(parts.further, parts.head, parts.bias, plan.precision)
+                tokens, read, drawn = parts.several(plan)
+                several = Several(tokens, parts.source.path(read), parts.source.path(drawn), head)
+            layers = OnnxLayers(graph, weights, words, text, threads, several)
+            del weights, text, several
             backbone.release()
             _trim()
             return Decoder(
@@ -144,7 +151,7 @@ class MotionLanguageModel:
     @classmethod
     def _on_torch(cls, parts: _Parts, folder: Path | None, threads: int, wanted: str | None, device: str) -> Self:
         from models import backbone
-        from runtime.engines.torch import Causal
+        from runtime.engines.torch import Causal, Several
 
         exact = wanted == "fp32"
         # What is kept of the packaged backbone for transformers is rounded to bfloat16.
@@ -154,9 +161,11 @@ class MotionLanguageModel:
         parts.check(causal.width, causal.folder)
         embed = parts.embedding(causal.text, causal.embed)
         nothing = np.zeros(0, np.float32)
-        adapted = Voice(
-            Decoder(causal.layers(parts.adapter.tensors, parts.adapter.scale, parts.head, parts.bias), embed), nothing
-        )
+        several = None if parts.further is None else Several(parts.tokens, parts.further)
+        layers = causal.layers(
+            parts.adapter.tensors, parts.adapter.scale, parts.head, parts.bias, several=several
+        )  # fmt: skip
+        adapted = Voice(Decoder(layers, embed), nothing)
 
         def plain() -> Voice:
             return Voice(Decoder(causal.layers({}, 1.0, parts.head, parts.bias), embed), nothing)
@@ -197,7 +206,7 @@ class MotionLanguageModel:
         sampling: Sampling = MOTION,
         guidance: float | None = None,
     ) -> Generator[int, None, None]:
-        """Codes of a motion, one a step; exactly `tokens` of them where that is given.
+        """Codes of a motion one by one; exactly `tokens` of them where that is given.
 
         With a sentence, each step's scores are those without it plus `guidance` times what it changes in them; both
         prompts run as one batch. None: as much as the bundle's model needs, 1 where it was taught to do without
@@ -210,7 +219,7 @@ class MotionLanguageModel:
         prompts = [self._prompt(row, given)]
         if given.text is not None and guidance != 1:
             prompts.append(self._prompt(*tasks.without_text(row, given)))
-        manner = Manner("codes", sampling, self._form(tokens), guidance)
+        manner = Manner("codes", sampling, self._form(tokens), guidance, offset=self.vocabulary.text)
         end, made = SPECIAL.index("MOT_EOS"), 0
         with self._reply(self._adapted, prompts, manner, seed) as reply:
             while tokens is None or made < tokens:
@@ -278,10 +287,13 @@ class _Parts:
     """of special tokens and codes (special + codes, width)"""
     head: F32
     bias: F32
+    further: Mapping[str, NDArray[Any]] | None = None
+    """the multi-token head's tensors, where it has one"""
 
     @classmethod
-    def of(cls, source: Bundle) -> Self:
-        """What a bundle holds of it. Raises BadBundle where its manifest does not tell."""
+    def of(cls, source: Bundle, one_code: bool = False) -> Self:
+        """What a bundle holds of it; one_code: without its multi-token head. Raises BadBundle where its manifest does
+        not tell."""
         facts = source.manifest.vocabulary
         try:
             levels, scale = tuple(facts["levels"]), float(facts["alpha"]) / float(facts["rank"])
@@ -289,7 +301,10 @@ class _Parts:
             raise BadBundle(f"the manifest of bundle {source.manifest.name!r} lacks {error}; pack it again") from error
         weights: dict[str, Any] = load_file(source.path("embeddings.safetensors"))
         tensors: dict[str, Any] = load_file(source.path("adapter.safetensors"))
-        return cls(source, Adapter(tensors, scale), *code_table.tables(weights, levels))
+        further: dict[str, Any] | None = None
+        if "multi_token" in facts and not one_code:
+            further = load_file(source.path("multi-token.safetensors"))
+        return cls(source, Adapter(tensors, scale), *code_table.tables(weights, levels), further)
 
     @property
     def codes(self) -> int:
@@ -306,17 +321,36 @@ class _Parts:
         """Tokens a second of motion."""
         return self.source.manifest.fps / self.source.manifest.tokens.frames_per_token
 
+    @property
+    def tokens(self) -> int:
+        """Codes that the multi-token head and the layers draw together."""
+        return int(self.source.manifest.vocabulary["multi_token"]["tokens"])
+
     def graph(self, wanted: str | None) -> tuple[str, Plan]:
         """A language graph's file and plan, in precision `wanted` or the best there is. Raises _NoGraph where the
         bundle has none."""
-        rows: dict[str, dict[str, Any]] = self.source.manifest.vocabulary.get("graphs", {})
-        plans = {file: Plan(**facts) for file, facts in rows.items()}
         for precision in BEST if wanted is None else (wanted,):
-            found = next((item for item in plans.items() if item[1].precision == precision), None)
+            found = next(
+                (item for item in self._plans() if item[1].precision == precision and item[1].tokens == 1), None
+            )
             if found is not None:
                 return found
         name = self.source.manifest.name
         raise _NoGraph(f"bundle {name!r} has no language graph in {wanted or 'any precision'}; pack it again")
+
+    def several(self, plan: Plan) -> tuple[int, str, str]:
+        """Codes drawn at once, the graph that reads so many, and that of the multi-token head, beside the graph of
+        `plan`. Raises BadBundle."""
+        tokens = self.tokens
+        read = next((file for file, other in self._plans() if other == replace(plan, tokens=tokens)), None)
+        if read is None:
+            name = self.source.manifest.name
+            raise BadBundle(f"bundle {name!r} has no {plan.precision} graph of {tokens} tokens; pack it again")
+        return tokens, read, packing.multi_token_graph(plan.precision)
+
+    def _plans(self) -> list[tuple[str, Plan]]:
+        rows: dict[str, dict[str, Any]] = self.source.manifest.vocabulary.get("graphs", {})
+        return [(file, Plan(**facts)) for file, facts in rows.items()]
 
     def check(self, width: int, backbone: Path) -> None:
         """Raises BadBundle where the bundle was not made for a backbone of this width."""

@@ -38,7 +38,7 @@ class LanguageModel(Protocol):
     def motion(
         self, task: str, text: str, tokens: int | None, past: Codes | None, future: Codes | None, seed: int
     ) -> Generator[int, None, None]:
-        """Codes of a motion, one a step; `tokens` of them where that is given."""
+        """Codes of a motion one by one; `tokens` of them where that is given."""
         ...
 
     def text(self, task: str, text: str, codes: Codes | None, seed: int) -> Generator[str, None, None]:
@@ -176,7 +176,7 @@ class Pipeline:
                     codes.start(_LEAD)
                 elif block is not None:
                     held.append(block)
-                if len(written) in (1, tokens) or block is not None or watch.due():
+                if len(written) in (1, tokens) or watch.due():
                     yield Progress(request.id, "tokens", len(written), tokens or self._tokens_most)
                 if len(written) == (tokens or self._tokens_most):
                     break

@@ -37,8 +37,9 @@ from runtime.start import Start
 _log = logging.getLogger(__name__)
 Socket = zmq.Socket[bytes]
 _REPORTS: Final = "inproc://reports"
-_PULSE_BUSY_S: Final = 0.05
+_PULSE_BUSY_S: Final = 0.25
 _PULSE_IDLE_S: Final = 0.5
+_LOOK_MS: Final = 50
 _YIELD_S: Final = 0.05  # how long a step of a clip waits for plans of live sessions at most
 
 
@@ -87,7 +88,7 @@ class Worker:
             poller.register(socket, zmq.POLLIN)
         pulsed = 0.0
         while not self.stopping.is_set():
-            poller.poll(round(1000 * _PULSE_BUSY_S))
+            poller.poll(_LOOK_MS)
             while readable(self._front):
                 self.heard = time.monotonic()
                 self._obey(self._front.recv_multipart())

@@ -3,6 +3,9 @@
 Hidden states and scores are of each sequence's last token. `experts` are mixing weights of the adapters, one row a
 sequence: 1 is the trained adapter, 0 the untouched backbone. Used by one thread.
 
+Where there is a multi-token head (models/multi_token.py), a run gives the first of several codes, `further` the others,
+and the next run reads all of them.
+
 Shapes: B sequences, N tokens, W width, C special tokens and codes, E adapters.
 """
 
@@ -52,7 +55,8 @@ class Rows(Protocol):
         ...
 
     def step(self, numbers: Sequence[int], embeds: F32) -> Outcome:
-        """One token more (B, W) for the sequences of these numbers; the others stay as they are."""
+        """The next tokens (B, N, W) of the sequences of these numbers, N of each, 1 or as many as `Layers.tokens`; the
+        others stay as they are."""
         ...
 
 
@@ -64,6 +68,11 @@ class Layers(Protocol):
         """Of embeddings and hidden states."""
         ...
 
+    @property
+    def tokens(self) -> int:
+        """Codes that one run brings forth for a sequence; 1 without a multi-token head."""
+        ...
+
     def read(self, embeds: F32, past: Past | None, experts: F32) -> tuple[Outcome, Past]:
         """A sequence's next tokens (N, W) at once, after `past`: the outcome (1, ...) and the past they make. Raises
         BadRequest for more tokens than the model reads."""
@@ -71,6 +80,10 @@ class Layers(Protocol):
 
     def rows(self) -> Rows:
         """No sequences yet."""
+        ...
+
+    def further(self, hidden: F32, embeds: F32) -> Outcome:
+        """What the multi-token head makes of hidden states (B, W) and the codes drawn from them, embeddings (B, W)."""
         ...
 
     def words(self, hidden: F32) -> F32:

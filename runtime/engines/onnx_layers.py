@@ -8,6 +8,7 @@ its tokens were cut into runs, bit for bit (tests/runtime/engines/test_onnx_laye
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -22,8 +23,22 @@ _ROOM: Final = 64
 """tokens by which room for keys and values grows, at least"""
 
 
+@dataclass(frozen=True)
+class Several:
+    """What draws and reads several codes at once."""
+
+    tokens: int
+    graph: Path
+    """language graph of a plan of so many tokens"""
+    head: Path
+    """graph of the multi-token head"""
+    weights: Mapping[str, NDArray[Any]]
+    """the head's"""
+
+
 class OnnxLayers:
-    """An onnxruntime session of a language graph and one of its text head."""
+    """An onnxruntime session of a language graph, one of its text head, and two more where it draws several codes at
+    once."""
 
     def __init__(
         self,
@@ -32,10 +47,14 @@ class OnnxLayers:
         words: Path,
         words_weights: Mapping[str, NDArray[Any]],
         threads: int,
+        several: Several | None = None,
     ) -> None:
         """Weights as `models.packing` makes them, for this graph. Raises BadBundle."""
         self._session = session(graph, threads, weights)
         self._words = session(words, threads, words_weights)
+        self.tokens = 1 if several is None else several.tokens
+        self._several = None if several is None else session(several.graph, threads, weights)
+        self._further = None if several is None else session(several.head, threads, several.weights)
         self.longest = len(weights["cos"])
         """tokens of a sequence at most"""
         shapes: dict[str, list[Any]] = {port.name: port.shape for port in self._session.get_inputs()}
@@ -64,6 +83,11 @@ class OnnxLayers:
         """See `Layers`."""
         return OnnxRows(self)
 
+    def further(self, hidden: F32, embeds: F32) -> Outcome:
+        """See `Layers`."""
+        assert self._further is not None, "one code a run"
+        return Outcome(*self._further.run(["hidden", "codes"], {"state": hidden, "embeds": embeds}))
+
     def words(self, hidden: F32) -> F32:
         """See `Layers`."""
         return np.asarray(self._words.run(None, {"hidden": hidden})[0])
@@ -79,36 +103,33 @@ class OnnxLayers:
         room = min(-(-tokens // _ROOM) * _ROOM, self.longest)
         return np.zeros((len(self.kept), sequences, self.heads, room, self.head_width), np.float32)
 
-    def binding(self) -> Any:
-        """An IO binding of the session."""
-        return self._session.io_binding()
-
-    def start(self, binding: Any) -> None:
-        """Runs the graph on what is bound."""
-        self._session.run_with_iobinding(binding)
+    def session(self, several: bool) -> Any:
+        """The session that reads one token of each sequence, or any number of one; or that which reads `tokens`."""
+        return self._several if several else self._session
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        del self._session, self._words
+        del self._session, self._words, self._several, self._further
 
 
 class Run:
     """The graph bound to arrays that can be filled anew for each run of it."""
 
-    def __init__(self, layers: OnnxLayers, memory: F32, tokens: int) -> None:
+    def __init__(self, layers: OnnxLayers, memory: F32, tokens: int, several: bool = False) -> None:
+        """Runs of so many tokens a sequence; several: on the graph that is made for them."""
         count = memory.shape[1]
         self.embeds = np.zeros((count, tokens, layers.width), np.float32)
         self.lengths = np.zeros(count, np.int32)
         """of each sequence, with the tokens of this run"""
         self.experts = np.ones((count, layers.experts), np.float32)
-        self._layers = layers
+        self._session = layers.session(several)
         self._ends = np.zeros(count, np.int32)
         self._total = np.zeros(1, np.int32)
         self._hidden = np.zeros((count, layers.width), np.float32)
         self._codes = np.zeros((count, layers.codes), np.float32)
-        self._binding = layers.binding()
+        self._binding = self._session.io_binding()
         inputs: dict[str, NDArray[Any]] = {"embeds": self.embeds, "lengths": self._ends, "total": self._total}
         if layers.experts:
             inputs["experts"] = self.experts
@@ -119,14 +140,15 @@ class Run:
         ]
         for place, name in enumerate(layers.kept):
             kept = self._bind(name, memory[place], "input")
-            self._binding.bind_ortvalue_output(f"{name}.out", kept)
+            for after in (*range(1, tokens if several else 1), "out"):
+                self._binding.bind_ortvalue_output(f"{name}.{after}", kept)
             self._held.append(kept)
 
     def __call__(self) -> Outcome:
         """Runs the graph."""
         np.subtract(self.lengths, 1, out=self._ends)
         self._total[0] = self.lengths.max()
-        self._layers.start(self._binding)
+        self._session.run_with_iobinding(self._binding)
         return Outcome(self._hidden.copy(), self._codes.copy())
 
     def _bind(self, name: str, array: NDArray[Any], side: str) -> Any:
@@ -146,7 +168,8 @@ class OnnxRows:
         self._lengths = np.zeros(0, np.int32)
         self._experts = np.zeros((0, layers.experts), np.float32)
         self._memory = layers.memory(0, 1)
-        self._run: Run | None = None
+        self._runs: dict[int, Run] = {}
+        """by tokens that each sequence brings"""
 
     def add(self, pasts: Sequence[Past], experts: F32) -> list[int]:
         """See `Rows`."""
@@ -162,7 +185,7 @@ class OnnxRows:
             self._places[number] = place
             self._lengths[place], self._experts[place] = past.length, experts
             self._memory[:, place, :, : past.length] = past.values
-        self._run = None
+        self._runs.clear()
         return numbers
 
     def drop(self, numbers: Sequence[int]) -> None:
@@ -177,17 +200,19 @@ class OnnxRows:
     def step(self, numbers: Sequence[int], embeds: F32) -> Outcome:
         """See `Rows`."""
         places = [self._places[number] for number in numbers]
-        longest = int(self._lengths.max()) + 1
+        count = embeds.shape[1]
+        longest = int(self._lengths.max()) + count
         if longest > self._memory.shape[3]:
             most = self._layers.longest
             self._move(range(len(self._lengths)), max(longest, min(longest + longest // 2, most)), 0)
-        if self._run is None:
-            self._run = Run(self._layers, self._memory, 1)
-            self._run.experts[:] = self._experts
-        self._run.embeds[places, 0] = embeds
-        np.add(self._lengths, 1, out=self._run.lengths)
-        outcome = self._run()
-        self._lengths[places] += 1
+        if count not in self._runs:
+            self._runs[count] = Run(self._layers, self._memory, count, count > 1)
+            self._runs[count].experts[:] = self._experts
+        run = self._runs[count]
+        run.embeds[places] = embeds
+        np.add(self._lengths, count, out=run.lengths)
+        outcome = run()
+        self._lengths[places] += count
         return Outcome(outcome.hidden[places], outcome.codes[places])
 
     def _move(self, kept: Sequence[int], tokens: int, more: int) -> None:
@@ -199,4 +224,5 @@ class OnnxRows:
         empty = np.zeros((more, self._layers.experts), np.float32)
         self._lengths = np.concatenate([self._lengths[rows], np.zeros(more, np.int32)])
         self._experts = np.concatenate([self._experts[rows], empty])
-        self._memory, self._run = memory, None
+        self._memory = memory
+        self._runs.clear()

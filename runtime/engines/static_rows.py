@@ -1,16 +1,17 @@
 """Sequences of the language model in room that stays where it is, so that a card runs each step from one recording.
 
 On a card a step of a small model is a few hundred kernels, and starting them costs more than they do. Keys and values
-lie in one array of fixed size, and every step has the same shapes, so that PyTorch records it once as a CUDA graph and
-starts all of it at once from then on. Room doubles when it is full, and the step is recorded anew.
+lie in one array of fixed size, and every step of so many tokens has the same shapes, so that PyTorch records it once as
+a CUDA graph and starts all of it at once from then on. Room doubles when it is full, and steps are recorded anew.
 
-Shapes: B places for sequences, L tokens of room, W width, C special tokens and codes.
+Shapes: B places for sequences, N tokens of each in a step, L tokens of room, W width, C special tokens and codes.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -38,8 +39,8 @@ class Memory:
         self._ends = ends
 
     def update(self, keys: Tensor, values: Tensor, layer: int, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
-        """Keys and values (B, heads, 1, head width) of one token more -> those of all the room."""
-        at = self._ends[:, None, None, None]
+        """Keys and values (B, heads, N, head width) of the next tokens -> those of all the room."""
+        at = (self._ends[:, None] + torch.arange(keys.shape[2], device=keys.device))[:, None, :, None]
         for kept, more in zip(self.pairs[layer], (keys, values), strict=True):
             kept.scatter_(2, at.expand_as(more), more)
         return self.pairs[layer]
@@ -47,6 +48,17 @@ class Memory:
     def get_seq_length(self, _: int = 0) -> int:
         """As if it were empty: positions are always given."""
         return 0
+
+
+@dataclass
+class _Step:
+    """A step of so many tokens."""
+
+    embeds: Tensor
+    """(B, N, W), written before each run"""
+    recorded: Any = None
+    result: tuple[Tensor, Tensor] | None = None
+    """hidden states and scores, where the recording leaves them"""
 
 
 class StaticRows:
@@ -63,7 +75,8 @@ class StaticRows:
         self._lengths = np.zeros(_PLACES, np.int64)
         self._room = _ROOM
         self._records = head.device.type == "cuda"
-        self._recorded: Any = None
+        self._steps: dict[int, _Step] = {}
+        """by tokens that each sequence brings"""
         self._shape()
 
     def add(self, pasts: Sequence[Past], experts: F32) -> list[int]:  # noqa: ARG002
@@ -92,54 +105,58 @@ class StaticRows:
 
     def step(self, numbers: Sequence[int], embeds: F32) -> Outcome:
         """See `Rows`."""
-        places = [self._places[number] for number in numbers]
-        if self._lengths.max() >= self._room:
+        places, count = [self._places[number] for number in numbers], embeds.shape[1]
+        while self._lengths.max() + count > self._room:
             self._grow(len(self._lengths), 2 * self._room)
-        given = np.zeros((len(self._lengths), 1, embeds.shape[1]), np.float32)
-        given[places, 0] = embeds
+        given = np.zeros((len(self._lengths), *embeds.shape[1:]), np.float32)
+        given[places] = embeds
         with torch.inference_mode():
-            self._embeds.copy_(_tensor(given))
+            if count not in self._steps:
+                own = torch.zeros(given.shape, dtype=self._head.dtype, device=self._head.device)
+                self._steps[count] = _Step(own)
+            self._steps[count].embeds.copy_(_tensor(given))
             self._ends.copy_(_tensor(self._lengths))
-            hidden, codes = self._run()
+            hidden, codes = self._run(self._steps[count])
             outcome = Outcome(hidden[places].float().cpu().numpy(), codes[places].float().cpu().numpy())
-        self._lengths[places] += 1
+        self._lengths[places] += count
         return outcome
 
-    def _run(self) -> tuple[Tensor, Tensor]:
-        if self._recorded is None and self._records:
+    def _run(self, step: _Step) -> tuple[Tensor, Tensor]:
+        if step.recorded is None and self._records:
             try:
-                self._record()
+                self._record(step)
             except RuntimeError as error:
-                self._records, self._recorded = False, None
+                self._records, step.recorded = False, None
                 _log.warning("steps of the language model cannot be recorded and are slower for it: %s", error)
-        if self._recorded is None:
-            return self._compute()
-        self._recorded.replay()
-        return self._result
+        if step.recorded is None or step.result is None:
+            return self._compute(step)
+        step.recorded.replay()
+        return step.result
 
-    def _compute(self) -> tuple[Tensor, Tensor]:
-        """Hidden states (B, W) and scores (B, C) of the token at `ends`."""
-        seen = torch.arange(self._room, device=self._ends.device) <= self._ends[:, None]
-        never = torch.finfo(self._embeds.dtype).min
-        mask = torch.zeros_like(seen, dtype=self._embeds.dtype).masked_fill_(~seen, never)[:, None, None]
+    def _compute(self, step: _Step) -> tuple[Tensor, Tensor]:
+        """Hidden states (B, W) and scores (B, C) of the last of the tokens that begin at `ends`."""
+        places = self._ends[:, None] + torch.arange(step.embeds.shape[1], device=self._ends.device)
+        seen = torch.arange(self._room, device=self._ends.device) <= places[..., None]
+        never = torch.finfo(step.embeds.dtype).min
+        mask = torch.zeros_like(seen, dtype=step.embeds.dtype).masked_fill_(~seen, never)[:, None]
         found = self._trunk(
-            inputs_embeds=self._embeds, attention_mask=mask, position_ids=self._ends[:, None],
+            inputs_embeds=step.embeds, attention_mask=mask, position_ids=places,
             past_key_values=self._memory, use_cache=True,
         )  # fmt: skip
         hidden = found.last_hidden_state[:, -1]
         return hidden, torch.nn.functional.linear(hidden, self._head).float() + self._bias
 
-    def _record(self) -> None:
+    def _record(self, step: _Step) -> None:
         """One step as a CUDA graph (https://pytorch.org/docs/stable/notes/cuda.html#cuda-graphs)."""
         aside = torch.cuda.Stream()
         aside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(aside):
             for _ in range(_WARM):
-                self._compute()
+                self._compute(step)
         torch.cuda.current_stream().wait_stream(aside)
-        self._recorded = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._recorded):
-            self._result = self._compute()
+        step.recorded = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(step.recorded):
+            step.result = self._compute(step)
 
     def _grow(self, places: int, room: int) -> None:
         old, count, tokens = self._memory, len(self._lengths), self._room
@@ -157,11 +174,8 @@ class StaticRows:
     def _shape(self) -> None:
         """What a step reads, of the present size; what was recorded read other arrays."""
         with torch.inference_mode():
-            self._embeds = torch.zeros(
-                len(self._lengths), 1, self._head.shape[1], dtype=self._head.dtype, device=self._head.device
-            )
             self._ends = torch.zeros(len(self._lengths), dtype=torch.int64, device=self._head.device)
-        self._recorded = None
+        self._steps.clear()
 
 
 def _empty(like: Tensor, places: int, room: int) -> Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.multi_token import MultiTokenHead
 from motion.errors import BadBundle
 from runtime.engines.layers import F32, Outcome, Past, Rows
 from runtime.engines.static_rows import StaticRows
@@ -62,20 +64,44 @@ class Causal:
             return F.embedding(_tensor(ids).to(self._table.device), self._table).float().cpu().numpy()
 
     def layers(
-        self, adapter: Mapping[str, Any], scale: float, head: F32, bias: F32, static: bool | None = None
+        self,
+        adapter: Mapping[str, Any],
+        scale: float,
+        head: F32,
+        bias: F32,
+        static: bool | None = None,
+        several: Several | None = None,
     ) -> TorchLayers:
         """The layers with an adapter merged, or as they are; `static`: in room that stays where it is
         (runtime/engines/static_rows.py), None for where that is faster, on a card. Raises BadBundle."""
         trunk = merged(self._model.model, adapter, scale) if adapter else self._model.model
         own = [_tensor(array).to(self.head.device) for array in (head, bias)]
         still = self.head.device.type == "cuda" if static is None else static
-        return TorchLayers(trunk.eval().requires_grad_(False), self.head, own[0].to(self.head.dtype), own[1], still)
+        trunk = trunk.eval().requires_grad_(False)
+        return TorchLayers(trunk, self.head, own[0].to(self.head.dtype), own[1], still, several)
+
+
+@dataclass(frozen=True)
+class Several:
+    """What draws several codes at once."""
+
+    tokens: int
+    weights: Mapping[str, NDArray[Any]]
+    """the multi-token head's, as `models.multi_token.MultiTokenHead` names them"""
 
 
 class TorchLayers:
     """See `Layers`; mixing weights are not looked at."""
 
-    def __init__(self, trunk: Any, text_head: Tensor, head: Tensor, bias: Tensor, static: bool = False) -> None:
+    def __init__(
+        self,
+        trunk: Any,
+        text_head: Tensor,
+        head: Tensor,
+        bias: Tensor,
+        static: bool = False,
+        several: Several | None = None,
+    ) -> None:
         """trunk: embeddings -> hidden states (a transformers base model); head (codes, width), bias (codes,)."""
         self._trunk = trunk
         self._static = static
@@ -83,6 +109,8 @@ class TorchLayers:
         self._head = head
         self._bias = bias
         self.width = head.shape[1]
+        self.tokens = 1 if several is None else several.tokens
+        self._further = None if several is None else MultiTokenHead.of(several.weights).to(head.device)
 
     def read(self, embeds: F32, past: Past | None, experts: F32) -> tuple[Outcome, Past]:  # noqa: ARG002
         """See `Layers`."""
@@ -97,6 +125,14 @@ class TorchLayers:
         if self._static:
             return StaticRows(self._trunk, self._head, self._bias)
         return TorchRows(self, self._head.device)
+
+    def further(self, hidden: F32, embeds: F32) -> Outcome:
+        """See `Layers`."""
+        assert self._further is not None, "one code a run"
+        with torch.inference_mode():
+            state = self._further(*(_tensor(one).to(self._head.device) for one in (hidden, embeds)))
+            codes = F.linear(state.to(self._head.dtype), self._head).float() + self._bias
+        return Outcome(state.cpu().numpy(), codes.cpu().numpy())
 
     def words(self, hidden: F32) -> F32:
         """See `Layers`."""
@@ -173,11 +209,12 @@ class TorchRows:
     def step(self, numbers: Sequence[int], embeds: F32) -> Outcome:
         """See `Rows`."""
         rows = [self._numbers.index(number) for number in numbers]
-        everything = np.zeros((len(self._numbers), 1, embeds.shape[1]), np.float32)
-        everything[rows, 0] = embeds
-        moving = torch.zeros(len(self._numbers), 1, dtype=torch.int64, device=self._mask.device)
+        count = embeds.shape[1]
+        everything = np.zeros((len(self._numbers), *embeds.shape[1:]), np.float32)
+        everything[rows] = embeds
+        moving = torch.zeros(len(self._numbers), count, dtype=torch.int64, device=self._mask.device)
         moving[rows] = 1
-        places = self._mask.sum(-1, keepdim=True)
+        places = self._mask.sum(-1, keepdim=True) + torch.arange(count, device=self._mask.device)
         self._mask = torch.cat([self._mask, moving], dim=-1)
         outcome, self._kept = self._layers.run(everything, self._mask, places, self._kept)
         return Outcome(outcome.hidden[rows], outcome.codes[rows])

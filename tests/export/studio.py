@@ -11,7 +11,7 @@ from export import prepare
 from export.corpora import mirror
 from export.corpora.trial import Trial
 from export.prepare import Source
-from export.recipe import Language, Recipe, Training
+from export.recipe import Language, MultiToken, Recipe, Training
 from models.tokenizers.vermo import FlowVQConfig
 from motion import clip as clips
 from motion.clip import Clip
@@ -72,6 +72,7 @@ def recipe(data: Path, run: Path) -> Recipe:
         name="studio", data=data, run=run, corpora=("misc", "cc0"), tokenizer=TINY, refiner_steps=2,
         tokenizer_training=training, refiner_training=replace(training, steps=4),
         language_training=replace(training, batch=512, longest=64), language=Language(rank=2, alpha=4.0, dropout=0.1),
+        multi_token=MultiToken(3, 16),
     )  # fmt: skip
 
 

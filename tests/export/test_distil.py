@@ -38,7 +38,7 @@ def teacher(trained: Recipe, folder: Path, tmp_path_factory: pytest.TempPathFact
 
 def _copied(teacher: Recipe, run: Path, steps: int) -> Recipe:
     recipe = fresh(teacher, run)
-    for name in distil.WEIGHTS:
+    for name in train_llm.weights(recipe):
         (run / name).write_bytes((teacher.run / name).read_bytes())
     training = replace(recipe.language_training, steps=steps, learning_rate=1e-2, log_every=10, save_every=steps // 2)
     return replace(recipe, distillation=training)
@@ -95,7 +95,7 @@ def test_a_pupil_learns_its_teachers_chances_and_says_that_it_wants_no_guidance(
     lines = [json.loads(line) for line in (recipe.run / "distillation" / "log.jsonl").read_text().splitlines()]
     assert lines[-1]["kl"] < 0.75 * lines[0]["kl"]
     assert train_llm.guidance_of(recipe.run) == 1
-    for name in distil.WEIGHTS:
+    for name in train_llm.weights(recipe):
         held, given = load_file(recipe.run / "teacher" / name), load_file(teacher.run / name)
         assert all(torch.equal(value, given[key]) for key, value in held.items())
     with pytest.raises(BadFile, match="was taught already"):
@@ -104,7 +104,7 @@ def test_a_pupil_learns_its_teachers_chances_and_says_that_it_wants_no_guidance(
 
 def _without_teacher(recipe: Recipe, run: Path) -> Path:
     run.mkdir()
-    for name in distil.WEIGHTS:
+    for name in train_llm.weights(recipe):
         (run / name).write_bytes((recipe.run / name).read_bytes())
     return run
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from export import dataset, evaluate, pack, to_onnx, train_tokenizer, verify
+from export import dataset, evaluate, pack, to_onnx, train_llm, train_tokenizer, verify
 from export.metrics import joints
 from export.recipe import Recipe
 from models import flow
@@ -121,8 +121,8 @@ def ready(exact: Recipe, graphs: Path, tmp_path_factory: pytest.TempPathFactory)
     folder, run = tmp_path_factory.mktemp("verified"), tmp_path_factory.mktemp("run")
     for path in (*graphs.iterdir(), *exact.run.iterdir()):
         (folder if path.suffix == ".onnx" else run).joinpath(path.name).write_bytes(path.read_bytes())
-    for name in ("adapter", "embeddings"):
-        save_file({"weight": torch.ones(2, 2)}, run / f"{name}.safetensors")
+    for name in train_llm.weights(exact):
+        save_file({"weight": torch.ones(2, 2)}, run / name)
     (folder / verify.REPORT).write_text(json.dumps(verify.verify(exact, graphs, clips=1)))
     return replace(exact, run=run), folder
 
@@ -142,6 +142,7 @@ def test_what_is_packed_is_a_bundle_with_everything_the_service_needs(
     facts = found.manifest
     assert set(facts.files) == {
         "encoder.onnx", "decoder.onnx", "refiner.onnx", "adapter.safetensors", "embeddings.safetensors",
+        "multi-token.safetensors",
     }  # fmt: skip
     assert (facts.name, facts.licence, facts.layout, facts.fps) == ("studio", "CC0-1.0", features.NAME, 30.0)
     assert (facts.tokens.codes, facts.tokens.frames_per_token, facts.tokens.refiner_steps) == (4375, 4, 2)

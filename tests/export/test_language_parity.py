@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file, save_file
+from torch import nn
 
 from export import language_graph, language_parity, pack, to_onnx, train_tokenizer, verify
 from export.recipe import Recipe
 from models import checkpoint
 from models.backbone import MotionVocabularyLayers
+from models.multi_token import MultiTokenHead
 from motion.errors import BadBundle, BadFile, MissingPart
 from tests.models.test_packing import adapter
 from tests.models.tiny import save_backbone
@@ -35,6 +37,10 @@ def recipe(trained: Recipe, backbone: Path, tmp_path_factory: pytest.TempPathFac
     save_file(dict(adapter(sizes).tensors), run / "adapter.safetensors")
     layers = MotionVocabularyLayers(trained.tokenizer.levels, sizes.width, hidden=16)
     save_file({k: v.half().numpy() for k, v in layers.state_dict().items()}, run / "embeddings.safetensors")
+    assert trained.multi_token is not None
+    further = MultiTokenHead(sizes.width, trained.multi_token.hidden)
+    nn.init.normal_(further.leave.weight, std=0.2)
+    save_file({k: v.detach().half().numpy() for k, v in further.state_dict().items()}, run / "multi-token.safetensors")
     return replace(trained, run=run)
 
 
@@ -42,7 +48,9 @@ def recipe(trained: Recipe, backbone: Path, tmp_path_factory: pytest.TempPathFac
 def graphs(recipe: Recipe, backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("graphs")
     to_onnx.export(train_tokenizer.trained_tokenizer(recipe), folder, recipe.refiner_steps, recipe.refiner_noise)
-    language_graph.write(checkpoint.read(backbone).sizes, to_onnx.plans(recipe), folder)
+    assert recipe.multi_token is not None
+    sizes, further = checkpoint.read(backbone).sizes, recipe.multi_token.hidden
+    language_graph.write(sizes, to_onnx.plans(recipe), folder, further)
     return folder
 
 
@@ -53,13 +61,17 @@ def report(recipe: Recipe, graphs: Path, backbone: Path) -> dict[str, Any]:
 
 def test_fp32_is_the_trained_model_and_whole_numbers_are_near_it(report: dict[str, Any]) -> None:
     rows = report["language"]
-    assert set(rows) == {"torch float32", "language-fp32.onnx", "language-int8.onnx", "language-int4.onnx"}
-    assert rows["language-fp32.onnx"]["passed"]
-    for name in ("torch float32", "language-fp32.onnx"):
+    languages = {f"language-{precision}{end}.onnx" for precision in ("fp32", "int8", "int4") for end in ("", "-3")}
+    assert set(rows) == {"torch float32", *languages, "multi-token-fp32.onnx", "multi-token-int8.onnx"}
+    for name in ("torch float32", "language-fp32.onnx", "language-fp32-3.onnx", "multi-token-fp32.onnx"):
+        assert rows[name].get("passed", True)
         assert rows[name]["relative_error"] < 1e-5
         assert rows[name]["best_code_equal"] > 0.95
-    assert 1e-5 < rows["language-int8.onnx"]["relative_error"] < 0.3
-    assert rows["language-int8.onnx"]["divergence"] < 0.01
+    for name in ("language-int8.onnx", "language-int8-3.onnx", "multi-token-int8.onnx"):
+        assert 1e-5 < rows[name]["relative_error"] < 0.3
+        assert rows[name]["divergence"] < 0.01
+    assert {*languages, "multi-token-fp32.onnx", "multi-token-int8.onnx", "words.onnx"} <= set(report["files"])
+    assert "multi-token.safetensors" in report["weights"]
     json.dumps(report)
 
 
@@ -73,7 +85,7 @@ def test_another_adapter_is_noticed(recipe: Recipe, graphs: Path, backbone: Path
     double = language_parity.reference(model.source, [model.adapter], torch.float64)
     exact = [language_parity._by_torch(double, model, *message) for message in messages]
     session = language_parity._session(graphs / "language-fp32.onnx", other, plan)
-    ours = [language_parity._by_graph(session, other, plan, *message) for message in messages]
+    ours = [language_parity._by_graph(session, session, other, plan, *message) for message in messages]
     assert language_parity._compare(ours, exact)["relative_error"] > 0.05
 
 

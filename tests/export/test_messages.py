@@ -225,7 +225,7 @@ def test_tensors_hold_the_messages_then_the_rivals_and_padding_that_is_no_target
 
 
 def test_rare_actions_are_drawn_more_often_than_their_number_says_and_grafts_less() -> None:
-    of = [replace(one, action="walk" if i else "bow") for i, one in enumerate(samples((10,) * 9))]
+    of = [replace(one, action="walk" if i else "throw") for i, one in enumerate(samples((10,) * 9))]
     weight = made(of=of).weights()
     assert weight.sum() == pytest.approx(1)
     assert weight[1:] == pytest.approx(weight[1])
@@ -238,7 +238,7 @@ def test_rare_actions_are_drawn_more_often_than_their_number_says_and_grafts_les
 def test_what_is_learned_last_is_drawn_most() -> None:
     of = [replace(one, action="kick" if i < 3 else "throw") for i, one in enumerate(samples((10,) * 6))]
     weight = made(of=of).weights()
-    assert weight[0] == pytest.approx(4 * weight[5])
+    assert weight[0] == pytest.approx(3.5 * weight[5])
 
 
 # From prepared clips

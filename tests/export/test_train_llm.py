@@ -29,7 +29,7 @@ from tests.runtime.language import Parts, facts, make_bundle
 pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")
 
 REAL_CHECKPOINT = loop._checkpoint
-FILES = ("adapter.safetensors", "embeddings.safetensors")
+FILES = ("adapter.safetensors", "embeddings.safetensors", "multi-token.safetensors")
 
 
 class Stop(Exception):
@@ -184,7 +184,8 @@ def test_the_service_computes_what_the_factory_computes(whole: Recipe, folder: P
     tokenizer = train_tokenizer.trained_tokenizer(whole)
     model, tokenize = evaluate.trained_model(whole, tokenizer, folder, torch.float32)
     lora = Adapter(load_arrays(whole.run / FILES[0]), whole.language.alpha / whole.language.rank)
-    parts = Parts(folder, checkpoint.read(folder), lora, model.layers)
+    assert model.further is not None
+    parts = Parts(folder, checkpoint.read(folder), lora, model.layers, model.further)
     source = make_bundle(parts, tmp_path / "bundle", facts(whole.tokenizer.levels, whole.language.alpha))
     greedy = Sampling(temperature=0)
     with MotionLanguageModel.load(source, str(folder), 1, "onnx", "fp32") as served:

@@ -13,6 +13,7 @@ from transformers import AutoModelForCausalLM
 
 from models import backbone, tasks
 from models.backbone import MotionLanguageModel, MotionVocabularyLayers
+from models.multi_token import MultiTokenHead
 from models.vocabulary import SPECIAL, Vocabulary
 from motion.errors import MissingPart
 from tests.models.tiny import save_backbone
@@ -120,7 +121,7 @@ def test_motion_targets_are_told_from_the_motion_vocabulary_and_text_targets_fro
     found, expected = ours(ids, targets), _expected(ours, ids, targets)
     # Behind a text [TEXT_EOS] is still text, [REPLY_EOS] is not.
     assert (found[1].tolist(), found[3].tolist()) == ([4, 1], [0, 4])
-    for one, other in zip(found, expected, strict=True):
+    for one, other in zip(found[:4], expected, strict=True):
         torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
 
 
@@ -145,13 +146,41 @@ def test_a_step_of_training_moves_the_motion_layers_and_never_the_text_head(fold
     ours.text_head.requires_grad_(False)
     v = ours.vocabulary
     ids, targets = _padded(v, [message(v, "text-to-motion", [v.code(5), v.code(6)])])
-    motion, count, text, none = ours(ids, targets)
+    motion, count, text, none, *_ = ours(ids, targets)
     assert (int(count), int(none), float(text.detach())) == (4, 0, 0.0)
     (motion / count).sum().backward()
     for name, parameter in ours.layers.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().sum() > 0, name
     assert ours.text_head.grad is None
+
+
+@torch.inference_mode()
+def test_the_multi_token_head_is_measured_against_what_the_layers_say_one_and_two_codes_on(folder: Path) -> None:
+    ours = model(folder)
+    ours.further, ours.at_once = MultiTokenHead(ours.layers.special.shape[1], 16), 3
+    torch.nn.init.normal_(ours.further.leave.weight, std=0.2)
+    v = ours.vocabulary
+    codes = [v.code(i) for i in (5, 6, 7, 8)]
+    rows = [message(v, "text-to-motion", codes), message(v, "motion-to-text", [40, 41, 42])]
+    ids, targets = _padded(v, rows)
+    found = ours(ids, targets)
+    begin = rows[0][1] - 1  # here the first code is told
+    hidden, table = ours.states(ids)[0], ours.layers.embeddings()
+    told = ours.code_scores(hidden).log_softmax(-1)
+    sums, count = 0.0, 0
+    for start in range(4):
+        state = hidden[start + begin][None]
+        for ahead in range(1, 3):
+            if start + ahead > 4:  # [MOT_EOS] is the last thing to be told that follows a code
+                break
+            state = ours.further(state, table[codes[start + ahead - 1] - v.text][None])
+            said = ours.code_scores(state).log_softmax(-1)[0]
+            target = told[begin + start + ahead]
+            sums += float((target.exp() * (target - said)).sum())
+            count += 1
+    assert found.furthers.tolist() == [count, 0]
+    torch.testing.assert_close(found.further, torch.tensor([sums, 0.0]), atol=1e-3, rtol=1e-4)
 
 
 def test_codes_that_differ_by_one_level_are_embedded_alike() -> None:

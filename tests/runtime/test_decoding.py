@@ -31,6 +31,13 @@ class Counted:
     """sequences in each step"""
 
     @property
+    def tokens(self) -> int:
+        return self.layers.tokens
+
+    def further(self, hidden: F32, embeds: F32) -> Outcome:
+        return self.layers.further(hidden, embeds)
+
+    @property
     def width(self) -> int:
         return self.layers.width
 
@@ -186,3 +193,61 @@ def test_guidance_of_one_is_the_told_prompt_alone_and_of_zero_the_other(decoder:
     assert told != untold
     first = written(decoder, [HELLO, BYE], 0, 1, manner(0.0, greedy))
     assert first == untold[:1]
+
+
+# Several codes a run
+
+
+@pytest.fixture
+def threefold(parts: Parts, tmp_path: Path) -> Counted:
+    return Counted(onnx_layers(parts, tmp_path, PLANS["language-int8.onnx"], tokens=3))
+
+
+def coder(parts: Parts, layers: Counted) -> Decoder:
+    """Text ids, and after them the motion vocabulary's."""
+    table, own = checkpoint.dense(parts.source.table, np.arange(320)), parts.layers.embeddings().numpy()
+    return Decoder(layers, lambda ids: np.concatenate([table, own])[np.asarray(ids, np.int64)])
+
+
+def codes(decoder: Decoder, prompts: Sequence[Prompt], seed: int, count: int, sampling: Sampling = FREE) -> list[int]:
+    how = Manner("codes", sampling, offset=320)
+    with decoder.join(prompts, how, np.random.default_rng(seed), NONE) as reply:
+        found: list[int] = []
+        for _ in range(count):
+            found.append(reply.next())
+            reply.push(320 + found[-1])
+    return found
+
+
+def test_of_three_codes_a_run_the_first_is_the_layers_and_the_others_the_heads(
+    parts: Parts, threefold: Counted
+) -> None:
+    decoder, greedy = coder(parts, threefold), Sampling(temperature=0)
+    found = codes(decoder, [HELLO], 0, 9, greedy)
+    assert threefold.steps == [1, 1], "the prompt brings three codes, and each step three more"
+    table = np.concatenate([checkpoint.dense(parts.source.table, np.arange(320)), parts.layers.embeddings().numpy()])
+    for start in (0, 3, 6):
+        embeds = table[[*HELLO.ids, *(320 + code for code in found[:start])]]
+        outcome, _ = threefold.layers.read(embeds, None, NONE)
+        for code in found[start : start + 3]:
+            assert code == outcome.codes[0].argmax()
+            outcome = threefold.layers.further(outcome.hidden, table[[320 + code]])
+
+
+def test_three_codes_a_run_with_others_and_with_words_between_are_those_of_one_alone(
+    parts: Parts, threefold: Counted
+) -> None:
+    decoder = coder(parts, threefold)
+    alone = [codes(decoder, prompts, seed, 11) for prompts, seed in (((HELLO,), 1), ((BYE, HELLO), 2))]
+    spoken = written(decoder, [BYE], 3, 11)
+    motions = [
+        decoder.join(prompts, Manner("codes", FREE, offset=320), np.random.default_rng(seed), NONE)
+        for prompts, seed in (((HELLO,), 1), ((BYE, HELLO), 2))
+    ]
+    words = decoder.join([BYE], manner(), np.random.default_rng(3), NONE)
+    together: list[list[int]] = [[], [], []]
+    for _ in range(11):
+        for reply, found, offset in zip([*motions, words], together, (320, 320, 0), strict=True):
+            found.append(reply.next())
+            reply.push(offset + found[-1])
+    assert together == [*alone, spoken]

@@ -21,11 +21,11 @@ from models.vocabulary import SPECIAL, Vocabulary
 from motion.bundle import Bundle
 from motion.errors import BadBundle, BadRequest, MissingPart, UnknownTask
 from runtime import llm
-from runtime.engines.onnx_layers import OnnxLayers
+from runtime.engines.onnx_layers import Run
 from runtime.engines.torch import merged
 from runtime.llm import MotionLanguageModel
 from runtime.sampling import Sampling
-from tests.runtime.language import FACTS, Parts, make, make_bundle
+from tests.runtime.language import FACTS, Parts, facts_of_several, make, make_bundle
 
 GREEDY = Sampling(temperature=0)
 
@@ -199,8 +199,8 @@ def test_nothing_is_computed_ahead_and_closing_stops_the_work(
     exact: MotionLanguageModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs: list[int] = []
-    start = OnnxLayers.start
-    monkeypatch.setattr(OnnxLayers, "start", lambda self, binding: (runs.append(1), start(self, binding)))
+    run = Run.__call__
+    monkeypatch.setattr(Run, "__call__", lambda self: (runs.append(1), run(self))[1])
     stream = exact.motion("text-to-motion", "somebody whom nobody asked for yet", 30, None, None, 0)
     assert not runs
     next(stream)
@@ -214,6 +214,50 @@ def test_nothing_is_computed_ahead_and_closing_stops_the_work(
     codes(exact, 1)
     codes(exact, 9)
     assert len(runs) <= begun + 2 + 4 + 8
+
+
+# Several codes a run
+
+
+@pytest.fixture(scope="module")
+def threefold(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return make_bundle(parts, tmp_path_factory.mktemp("bundles") / "threefold", facts_of_several())
+
+
+@pytest.mark.parametrize("how", ["fp32", "int8", "int4", "torch"])
+def test_a_bundle_with_a_multi_token_head_draws_three_codes_a_run_unless_told_otherwise(
+    parts: Parts, source: Bundle, threefold: Bundle, how: str
+) -> None:
+    with load(threefold, parts, how) as model:
+        assert model.layers.tokens == 3
+        found = [codes(model, count, seed=1) for count in (1, 2, 3, 20)]
+        assert [len(one) for one in found] == [1, 2, 3, 20]
+        assert codes(model, None, seed=1)
+    engine: Any = "torch" if how == "torch" else "onnx"
+    precision = None if how == "torch" else how
+    with MotionLanguageModel.load(threefold, str(parts.folder), 1, engine, precision, one_code=True) as plain:
+        assert plain.layers.tokens == 1
+        one_by_one = codes(plain, 20, seed=1)
+    with load(source, parts, how) as model:
+        assert codes(model, 20, seed=1) == one_by_one
+    assert one_by_one[0] == found[-1][0]
+    assert one_by_one != found[-1]
+
+
+def test_torch_and_graphs_draw_the_same_three_codes_a_run(parts: Parts, threefold: Bundle) -> None:
+    def drawn(engine: Any, precision: str) -> list[int]:
+        with MotionLanguageModel.load(threefold, str(parts.folder), 1, engine, precision) as model:
+            return list(model.motion("text-to-motion", "a person waves", 15, None, None, 0, GREEDY, 1.0))
+
+    assert drawn("torch", "fp32") == drawn("onnx", "fp32")
+
+
+def test_a_bundle_that_lacks_what_its_multi_token_head_needs_is_refused(parts: Parts, tmp_path: Path) -> None:
+    facts = facts_of_several()
+    del facts["graphs"]["language-int8-3.onnx"]
+    torn = make_bundle(parts, tmp_path / "torn", facts)
+    with pytest.raises(BadBundle, match="no int8 graph of 3 tokens"):
+        load(torn, parts, "int8")
 
 
 # Words

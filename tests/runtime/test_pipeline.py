@@ -35,7 +35,7 @@ def test_reading_then_tokens_and_frames_then_done(pipeline: Pipeline) -> None:
     assert messages[0] == Progress("g", "reading", 0, 1)
     told = [m.done for m in messages[1:] if isinstance(m, Progress)]
     assert told == sorted(set(told))
-    assert {1, 3, 5, 8} <= set(told), "the first token, every window of frames, and the last"
+    assert {1, 8} <= set(told), "the first token and the last"
     assert [len(m.root) for m in messages if isinstance(m, Frames)] == [4, 8, 18], "8 tokens hold 32 frames, 30 asked"
     assert isinstance(messages[-1], Done)
     assert (messages[-1].tokens, messages[-1].frames) == (8, 30)

@@ -12,7 +12,7 @@ from motion.errors import BadBundle, BadRequest
 from runtime.engines import static_rows
 from runtime.engines.layers import F32, Layers, Past
 from runtime.engines.onnx import session
-from runtime.engines.torch import Causal
+from runtime.engines.torch import Causal, Several
 from tests.runtime.language import PLANS, Parts, make, onnx_layers, some
 
 ONE = np.ones(1, np.float32)
@@ -27,14 +27,16 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Parts:
 
 def in_torch(parts: Parts, static: bool = False) -> Layers:
     causal = Causal.load(parts.folder, 1, exact=True)
-    return causal.layers(parts.adapter.tensors, parts.adapter.scale, *parts.head, static)
+    several = Several(3, parts.multi_token)
+    return causal.layers(parts.adapter.tensors, parts.adapter.scale, *parts.head, static, several)
 
 
 @pytest.fixture(scope="module", params=["fp32", "int8", "int4", "torch", "static"])
 def layers(parts: Parts, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Layers:
     if request.param in ("torch", "static"):
         return in_torch(parts, request.param == "static")
-    return onnx_layers(parts, tmp_path_factory.mktemp("graphs"), PLANS[f"language-{request.param}.onnx"])
+    plan = PLANS[f"language-{request.param}.onnx"]
+    return onnx_layers(parts, tmp_path_factory.mktemp("graphs"), plan, tokens=3)
 
 
 def alone(layers: Layers, embeds: F32, begin: int) -> F32:
@@ -43,7 +45,7 @@ def alone(layers: Layers, embeds: F32, begin: int) -> F32:
     rows = layers.rows()
     numbers = rows.add([past], _ones(layers))
     found = [outcome.codes[0]]
-    found += [rows.step(numbers, token[None]).codes[0] for token in embeds[begin:]]
+    found += [rows.step(numbers, token[None, None]).codes[0] for token in embeds[begin:]]
     return np.array(found)
 
 
@@ -93,12 +95,49 @@ def test_sequences_of_any_length_share_a_batch_come_wait_and_go(layers: Layers) 
             numbers |= dict(zip(fresh, rows.add(pasts, _ones(layers)), strict=True))
         moving = [i for i in numbers if rng.random() < 0.7] or list(numbers)
         rng.shuffle(moving)
-        embeds = np.array([texts[i][begins[i] + steps[i]] for i in moving])
+        embeds = np.array([[texts[i][begins[i] + steps[i]]] for i in moving])
         outcome = rows.step([numbers[i] for i in moving], embeds)
         for place, i in enumerate(moving):
             steps[i] += 1
             np.testing.assert_allclose(outcome.codes[place], expected[i][steps[i]], atol=1e-5)
     assert min(steps[i] for i in (2, 4)) > 4
+
+
+def test_three_tokens_in_a_step_give_what_they_give_one_by_one(layers: Layers) -> None:
+    """Sequences of different lengths, one of which takes single tokens between, and one of which comes later."""
+    texts = {i: some(60, seed=i) for i in range(3)}
+    begins = {0: 4, 1: 9, 2: 5}
+    expected = {i: alone(layers, texts[i], begins[i]) for i in texts}
+    rows = layers.rows()
+    numbers: dict[int, int] = {}
+    steps = dict.fromkeys(texts, 0)
+
+    def go(moving: list[int], count: int) -> None:
+        starts = [begins[i] + steps[i] for i in moving]
+        embeds = np.array([texts[i][at : at + count] for i, at in zip(moving, starts, strict=True)])
+        outcome = rows.step([numbers[i] for i in moving], embeds)
+        for place, i in enumerate(moving):
+            steps[i] += count
+            np.testing.assert_allclose(outcome.codes[place], expected[i][steps[i]], atol=5e-5)
+
+    for i in (0, 1):
+        numbers |= dict(zip([i], rows.add([read(layers, texts[i][: begins[i]])], _ones(layers)), strict=True))
+    for time in range(16):
+        if time == 3:
+            numbers[2] = rows.add([read(layers, texts[2][: begins[2]])], _ones(layers))[0]
+        go([1, 0] if time % 4 else [0], 3)
+        if time > 3:
+            go([2], 1)
+
+
+def test_the_multi_token_head_is_the_same_in_every_engine(parts: Parts, layers: Layers) -> None:
+    state, embeds = some(4, seed=1), some(4, seed=2)
+    found = layers.further(state, embeds)
+    expected = parts.further(torch.from_numpy(state), torch.from_numpy(embeds)).numpy()
+    weight, bias = parts.head
+    for ours, theirs in ((found.hidden, expected), (found.codes, expected @ weight.T + bias)):
+        assert np.linalg.norm(ours - theirs) < 0.02 * np.linalg.norm(theirs)
+    assert np.linalg.norm(expected - state) > 0.3 * np.linalg.norm(state)
 
 
 def test_memory_grows_with_a_sequence(layers: Layers) -> None:
@@ -121,7 +160,7 @@ def test_room_that_stays_where_it_is_doubles_when_it_is_full(parts: Parts, monke
         if at == 12:
             later = rows.add([read(layers, embeds[:12]), read(layers, embeds[:9])], _ones(layers))
         numbers = [*first, *later[:1]]
-        codes = rows.step(numbers, np.repeat(embeds[at][None], len(numbers), axis=0)).codes
+        codes = rows.step(numbers, np.repeat(embeds[at][None, None], len(numbers), axis=0)).codes
         for one in codes:
             np.testing.assert_allclose(one, expected[at - 4], atol=5e-5)
 
@@ -151,7 +190,7 @@ def test_in_whole_numbers_the_others_in_the_batch_change_not_one_bit(
         numbers = rows.add(pasts, experts)
         for step in range(10):
             fresh = np.concatenate([embeds[6 + step][None], some(others, seed=step)])
-            assert np.array_equal(rows.step(numbers, fresh).codes[0], expected[step + 1])
+            assert np.array_equal(rows.step(numbers, fresh[:, None]).codes[0], expected[step + 1])
 
 
 @pytest.mark.parametrize(("precision", "close"), [("fp32", 2e-5), ("int8", 0.05)])
@@ -168,7 +207,7 @@ def test_each_sequence_has_its_own_mixing_weights(parts: Parts, tmp_path: Path) 
     adapted, plain = (layers.read(embeds[:5], None, experts)[1] for experts in (ONE, zero))
     rows = layers.rows()
     numbers = [*rows.add([adapted], ONE), *rows.add([plain], zero)]
-    both = rows.step(numbers, np.stack([embeds[5], embeds[5]])).codes
+    both = rows.step(numbers, np.stack([embeds[5:6], embeds[5:6]])).codes
     for row, experts in enumerate((ONE, zero)):
         whole, _ = layers.read(embeds[:6], None, experts)
         np.testing.assert_allclose(both[row], whole.codes[0], atol=1e-5)
