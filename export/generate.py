@@ -22,7 +22,7 @@ def motion(
     tokenize: Any,
     requests: Sequence[tasks.Conditions],
     task: str = "text-to-motion",
-    temperature: float = 0.7,
+    temperature: float = 1.0,
     top_p: float = 0.95,
     seed: int = 1,
     guidance: float = 1.0,

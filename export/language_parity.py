@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import torch
-from safetensors.numpy import load_file
 
 from export import dataset
 from export.recipe import Recipe
 from export.train_llm import weights
-from models import checkpoint, code_table, packing, tasks
+from models import checkpoint, code_table, compact, packing, tasks
 from models import words as text_tokens
 from models.checkpoint import NORMS, PROJECTIONS, Checkpoint
 from models.multi_token import MultiTokenHead
@@ -68,7 +67,7 @@ def trained(recipe: Recipe, backbone: Path | None) -> Model:
     for path in paths:
         if not path.exists():
             raise BadFile("is not there; run python -m export.train_llm with this recipe first", str(path))
-    tensors, own, *further = (load_file(path) for path in paths)
+    tensors, own, *further = (compact.read(path) for path in paths)
     adapter = Adapter(tensors, recipe.language.alpha / recipe.language.rank)
     tables = code_table.tables(own, recipe.tokenizer.levels)
     return Model(checkpoint.read(backbone), adapter, *tables, further[0] if further else None)

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
@@ -28,7 +29,7 @@ from export import dataset, loop, program
 from export.messages import Messages, Row, tokenise
 from export.recipe import Language, MultiToken, Recipe, load
 from export.train_tokenizer import trained_tokenizer
-from models import backbone
+from models import backbone, compact
 from models.backbone import MotionLanguageModel, MotionVocabularyLayers
 from models.multi_token import MultiTokenHead
 from models.tokenizers.vermo import FlowVQ
@@ -128,13 +129,20 @@ def weights(recipe: Recipe) -> tuple[str, ...]:
 def save(model: MotionLanguageModel, folder: Path, guidance: float = GUIDANCE) -> None:
     """Writes the adapters, the motion vocabulary's layers and, where there is one, the multi-token head; guidance: with
     which motion is to be drawn."""
-    adapter = {name: tensor.half().contiguous() for name, tensor in get_peft_model_state_dict(model.trunk).items()}
-    save_file(adapter, folder / "adapter.safetensors", {"guidance": str(guidance)})
+    adapter = _arrays(get_peft_model_state_dict(model.trunk))
+    compact.write(folder / "adapter.safetensors", adapter, {"guidance": str(guidance)})
     layers = {name: tensor.half().contiguous() for name, tensor in model.layers.state_dict().items()}
     save_file(layers, folder / "embeddings.safetensors")
     if model.further is not None:
-        head = {name: tensor.half().contiguous() for name, tensor in model.further.state_dict().items()}
-        save_file(head, folder / MULTI_TOKEN, {"tokens": str(model.at_once)})
+        compact.write(folder / MULTI_TOKEN, _arrays(model.further.state_dict()), {"tokens": str(model.at_once)})
+
+
+def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+    return {name: tensor.detach().float().cpu().numpy() for name, tensor in tensors.items()}
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(array).float() for name, array in compact.read(path).items()}
 
 
 def restore(model: MotionLanguageModel, folder: Path) -> None:
@@ -142,12 +150,11 @@ def restore(model: MotionLanguageModel, folder: Path) -> None:
     for name in ("adapter.safetensors", "embeddings.safetensors"):
         if not (folder / name).exists():
             raise BadFile("is not there; give the folder of a trained run", str(folder / name))
-    set_peft_model_state_dict(model.trunk, load_file(folder / "adapter.safetensors"))
+    set_peft_model_state_dict(model.trunk, _tensors(folder / "adapter.safetensors"))
     layers = {name: tensor.float() for name, tensor in load_file(folder / "embeddings.safetensors").items()}
     model.layers.load_state_dict(layers)
     if model.further is not None and (folder / MULTI_TOKEN).exists():
-        head = load_file(folder / MULTI_TOKEN)
-        model.further.load_state_dict({name: tensor.float() for name, tensor in head.items()})
+        model.further.load_state_dict(_tensors(folder / MULTI_TOKEN))
 
 
 def guidance_of(folder: Path) -> float:

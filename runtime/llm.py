@@ -1,8 +1,9 @@
-"""The language model at work: prompts in, motion codes and words out, one token at a time.
+"""The language model at work: prompts in, motion codes and words out, one by one.
 
-The layers run as ONNX graphs whose weights are made at start from the backbone's own file and the bundle's adapter;
-a bundle or a backbone without such graphs runs in transformers. The untouched backbone answers in conversation. After
-a motion token only what the message format allows can follow, so that a reply always parses.
+Where the bundle has a multi-token head (models/multi_token.py), each run of the layers brings several codes. The layers
+run as ONNX graphs whose weights are made at start from the backbone's own file and the bundle's adapter; a bundle or a
+backbone without such graphs runs in transformers. The untouched backbone answers in conversation. After a motion token
+only what the message format allows can follow, so that a reply always parses.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file  # pyright: ignore[reportUnknownVariableType] (a bare PathLike)
 
-from models import checkpoint, code_table, packing, tasks
+from models import checkpoint, code_table, compact, packing, tasks
 from models import words as text_tokens
 from models.checkpoint import Checkpoint
 from models.packing import Adapter, Plan, Precision
@@ -35,7 +36,7 @@ from runtime.sampling import Sampling
 _log = logging.getLogger(__name__)
 F32 = NDArray[np.float32]
 Codes = NDArray[np.int64]
-MOTION = Sampling(temperature=0.7, top_p=0.95)
+MOTION = Sampling(temperature=1.0, top_p=0.95)
 WORDS = Sampling(temperature=0.7, top_p=0.9)
 GUIDANCE = 3.0  # how much the sentence counts, unless the bundle says; docs/RESULTS.md says what other values gave
 BEST: Final[tuple[Precision, ...]] = ("int8", "int4", "fp32")
@@ -145,12 +146,14 @@ class MotionLanguageModel:
         words = text_tokens.from_folder(backbone.path) if fields is None else text_tokens.from_gguf(fields)
         voice = Voice(adapted, np.ones(plan.experts, np.float32))
         vocabulary = Vocabulary(backbone.sizes.text, parts.codes)
-        about = f"onnxruntime on the CPU, {plan.precision}"
+        many = adapted.layers.tokens
+        about = f"onnxruntime on the CPU, {f'{many} codes a run, ' * (many > 1)}{plan.precision}"
         return cls(voice, plain, words, vocabulary, parts.rate, about, parts.guidance)
 
     @classmethod
     def _on_torch(cls, parts: _Parts, folder: Path | None, threads: int, wanted: str | None, device: str) -> Self:
         from models import backbone
+        from models.multi_token import MultiTokenHead
         from runtime.engines.torch import Causal, Several
 
         exact = wanted == "fp32"
@@ -161,7 +164,7 @@ class MotionLanguageModel:
         parts.check(causal.width, causal.folder)
         embed = parts.embedding(causal.text, causal.embed)
         nothing = np.zeros(0, np.float32)
-        several = None if parts.further is None else Several(parts.tokens, parts.further)
+        several = None if parts.further is None else Several(parts.tokens, MultiTokenHead.of(parts.further))
         layers = causal.layers(
             parts.adapter.tensors, parts.adapter.scale, parts.head, parts.bias, several=several
         )  # fmt: skip
@@ -300,10 +303,10 @@ class _Parts:
         except KeyError as error:
             raise BadBundle(f"the manifest of bundle {source.manifest.name!r} lacks {error}; pack it again") from error
         weights: dict[str, Any] = load_file(source.path("embeddings.safetensors"))
-        tensors: dict[str, Any] = load_file(source.path("adapter.safetensors"))
+        tensors = compact.read(source.path("adapter.safetensors"))
         further: dict[str, Any] | None = None
         if "multi_token" in facts and not one_code:
-            further = load_file(source.path("multi-token.safetensors"))
+            further = compact.read(source.path("multi-token.safetensors"))
         return cls(source, Adapter(tensors, scale), *code_table.tables(weights, levels), further)
 
     @property

@@ -41,6 +41,8 @@ class Models:
     """what graphs run on, see runtime.engines.device"""
     precision: str | None = None
     """of the language model's weights: fp32, int8 or int4; None: the best that the bundle has"""
+    one_code: bool = False
+    """each code by a run of the language model, where the bundle could draw several"""
 
     def __post_init__(self) -> None:
         if self.threads < 1:
@@ -100,7 +102,9 @@ def open_pipeline(start: Start, stack: ExitStack) -> Pipeline:
     _log.info("loading the language model %s", models.backbone or source.manifest.backbone.name)
     kind: Literal["auto", "torch"] = "torch" if models.device == "torch" else "auto"
     where = language_device(device.found)
-    loaded = MotionLanguageModel.load(source, models.backbone, models.threads, kind, models.precision, where)
+    loaded = MotionLanguageModel.load(
+        source, models.backbone, models.threads, kind, models.precision, where, models.one_code
+    )
     model = stack.enter_context(loaded)
     _log.info("the language model runs in %s", model.about)
     facts = source.manifest.tokens

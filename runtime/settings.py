@@ -86,6 +86,8 @@ class ServeConfig:
     """what the graphs run on: auto, cpu, cuda, tensorrt, rtx or torch"""
     precision: str | None = None
     """of the language model's weights: fp32, int8 or int4; None: the best that the bundle has"""
+    one_code: bool = False
+    """each code by a run of the language model of its own: slower, and as it was trained first of all"""
     slots: int = 4
     """requests that are worked on at a time, by each replica where there are several"""
     ray: str | None = None
@@ -119,7 +121,9 @@ class ServeConfig:
     @property
     def models(self) -> Models:
         """What the workers load."""
-        return Models(self.bundle, self.backbone, self.threads, self.refine, self.device, self.precision)
+        return Models(
+            self.bundle, self.backbone, self.threads, self.refine, self.device, self.precision, self.one_code
+        )  # fmt: skip
 
 
 def read(arguments: Sequence[str] | None) -> ServeConfig:
@@ -188,6 +192,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--no-http", action="store_true", help="no HTTP port")
     parser.add_argument("--refine", action=argparse.BooleanOptionalAction, help="refine frames with the bundle's flow")
+    parser.add_argument(
+        "--one-code", action="store_true", help="one run of the language model a code, where the bundle draws several"
+    )
     parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"], help="what is logged")
     parser.add_argument("--log-format", choices=["text", "json"], help="for people, or one JSON object a line")
     return parser

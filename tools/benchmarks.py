@@ -161,6 +161,13 @@ def _engines(figures: dict[str, Any], every: dict[str, Any]) -> list[str]:
         [[what, *(times.get((name, what), "") for name in names)] for what in whats]
         + [[label, *cells] for label, cells in _quality(names, every)],
     )
+    alone = every.get("judged", {}).get("rows", {}).get("one-code")
+    if alone:
+        lines += [
+            "",
+            f"With each code drawn by a run of its own (`--one-code`), in the precision that is served, "
+            f"{100 * alone['generated_accuracy']:.1f} % of {alone['generated_clips']} motions show the action.",
+        ]
     others = [row for row in figures["rows"] if not row["graph"].startswith("language")]
     whats = list(dict.fromkeys(row["what"] for row in others))
     names = list(dict.fromkeys(row["graph"] for row in others))

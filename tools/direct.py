@@ -56,8 +56,10 @@ class Direct:
         threads: int,
         refine: bool = True,
         device: str = "cpu",
+        one_code: bool = False,
     ) -> None:
-        """`device`: what graphs run on where they do not run in torch. Raises MotionError."""
+        """`device`: what graphs run on where they do not run in torch; one_code: each code by a run of the language
+        model. Raises MotionError."""
         source = find(bundle)
         self.fps = source.manifest.fps
         facts = source.manifest.tokens
@@ -74,7 +76,7 @@ class Direct:
         self.decoder = graph("decoder.onnx")
         self.refiner = graph("refiner.onnx") if refine and source.has("refiner.onnx") else None
         where = language_device(graphs.found)
-        loaded = MotionLanguageModel.load(source, None, threads, engine, wanted, where)
+        loaded = MotionLanguageModel.load(source, None, threads, engine, wanted, where, one_code)
         self.model = self._stack.enter_context(loaded)
         self.about = f"graphs on {graphs.found}, language model in {loaded.about}"
         """what runs where"""

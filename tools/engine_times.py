@@ -92,9 +92,16 @@ def _time_language(source: Bundle, precision: Precision, threads: int, timed: Ti
         for count in SEQUENCES:
             rows = layers.rows()
             numbers = rows.add([past] * count, experts)
-            tokens = np.repeat(embeds[:1], count, axis=0)
-            what = "step of one sequence" if count == 1 else f"step of {count} sequences"
-            timed(name, what, lambda rows=rows, numbers=numbers, tokens=tokens: rows.step(numbers, tokens))
+            tokens = np.repeat(embeds[:1, None], count, axis=0)
+            who = "one sequence" if count == 1 else f"{count} sequences"
+            timed(name, f"step of {who}", lambda rows=rows, numbers=numbers, tokens=tokens: rows.step(numbers, tokens))
+            if layers.tokens > 1:
+                several = np.repeat(tokens, layers.tokens, axis=1)
+                what = f"step of {layers.tokens} codes of {who}"
+                timed(name, what, lambda rows=rows, numbers=numbers, several=several: rows.step(numbers, several))
+                state = tokens[:, 0]
+                what = f"a further code of {who}, by the multi-token head"
+                timed(name, what, lambda layers=layers, state=state: layers.further(state, state))
 
 
 def _inputs(engine: Engine, tokens: int, facts: Tokens, rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -26,6 +26,8 @@ from tools.direct import Direct, Request
 from tools.machine import machine
 from tools.ticker import Ticker, bar
 
+ONE_CODE = "one-code"
+"""the precision that is served, and each code by a run of the language model"""
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8", "int4")
 
 
@@ -49,8 +51,9 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     jury = evaluate.judge(recipe, options.classifier_steps, options.split)
     for place, name in enumerate(options.precision):
         ticker.show(f"judging  {bar(place, len(options.precision))} {name}")
-        kind, precision = ("torch", None) if name == "torch" else ("onnx", name)
-        with Direct(options.bundle, kind, precision, options.threads) as served:
+        kind = "torch" if name == "torch" else "onnx"
+        precision = None if name in ("torch", ONE_CODE) else name
+        with Direct(options.bundle, kind, precision, options.threads, one_code=name == ONE_CODE) as served:
             rows[name] = evaluate.action_table(
                 recipe, options.most, options.seed, None, options.classifier_steps, None, options.split,
                 _draw(served), jury,
@@ -74,8 +77,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--recipe", type=Path, default=Path("export/recipes/vermo-base.toml"), help="whose data")
     parser.add_argument("--bundle", default="base", help="name or folder (default base)")
     parser.add_argument(
-        "--precision", nargs="+", default=list(PRECISIONS), choices=(*PRECISIONS, "torch"), help="of the weights (all)"
-    )
+        "--precision", nargs="+", default=[*PRECISIONS, ONE_CODE], choices=(*PRECISIONS, ONE_CODE, "torch"),
+        help="of the weights; one-code: as served, each code by a run of the language model (all but torch)",
+    )  # fmt: skip
     parser.add_argument("--most", type=int, default=16, help="clips an action at most (16)")
     parser.add_argument("--split", choices=("val", "test"), default="test", help="whose captions (test)")
     parser.add_argument("--seed", type=int, default=1, help="of captions and sampling (1)")

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.multi_token import MultiTokenHead
 from motion.errors import BadBundle
 from runtime.engines.layers import F32, Outcome, Past, Rows
 from runtime.engines.static_rows import StaticRows
@@ -86,8 +85,8 @@ class Several:
     """What draws several codes at once."""
 
     tokens: int
-    weights: Mapping[str, NDArray[Any]]
-    """the multi-token head's, as `models.multi_token.MultiTokenHead` names them"""
+    head: nn.Module
+    """the multi-token head (models/multi_token.py)"""
 
 
 class TorchLayers:
@@ -110,7 +109,7 @@ class TorchLayers:
         self._bias = bias
         self.width = head.shape[1]
         self.tokens = 1 if several is None else several.tokens
-        self._further = None if several is None else MultiTokenHead.of(several.weights).to(head.device)
+        self._further = None if several is None else several.head.to(head.device)
 
     def read(self, embeds: F32, past: Past | None, experts: F32) -> tuple[Outcome, Past]:  # noqa: ARG002
         """See `Layers`."""

@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
-from safetensors.numpy import load_file as load_arrays
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from export import evaluate, generate, loop, train_llm, train_tokenizer
 from export.recipe import Recipe
-from models import checkpoint, tasks
+from models import checkpoint, compact, tasks
 from models.packing import Adapter
 from models.vocabulary import SPECIAL
 from motion.errors import BadFile, MissingPart
@@ -183,7 +182,7 @@ def test_the_service_computes_what_the_factory_computes(whole: Recipe, folder: P
     """Merged, cached and one token at a time in onnxruntime, against peft's layers and the whole message at once."""
     tokenizer = train_tokenizer.trained_tokenizer(whole)
     model, tokenize = evaluate.trained_model(whole, tokenizer, folder, torch.float32)
-    lora = Adapter(load_arrays(whole.run / FILES[0]), whole.language.alpha / whole.language.rank)
+    lora = Adapter(compact.read(whole.run / FILES[0]), whole.language.alpha / whole.language.rank)
     assert model.further is not None
     parts = Parts(folder, checkpoint.read(folder), lora, model.layers, model.further)
     source = make_bundle(parts, tmp_path / "bundle", facts(whole.tokenizer.levels, whole.language.alpha))

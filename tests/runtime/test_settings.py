@@ -77,4 +77,4 @@ def test_the_file_turns_it_off_with_nothing(tmp_path: Path) -> None:
 
 def test_a_worker_is_told_what_to_load_and_nothing_that_is_not_set() -> None:
     told = settings.read(["--threads", "3"]).models.table()
-    assert told == {"bundle": "base", "threads": 3, "refine": True, "device": "auto"}
+    assert told == {"bundle": "base", "threads": 3, "refine": True, "device": "auto", "one_code": False}

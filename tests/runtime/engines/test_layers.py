@@ -27,7 +27,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Parts:
 
 def in_torch(parts: Parts, static: bool = False) -> Layers:
     causal = Causal.load(parts.folder, 1, exact=True)
-    several = Several(3, parts.multi_token)
+    several = Several(3, parts.further)
     return causal.layers(parts.adapter.tensors, parts.adapter.scale, *parts.head, static, several)
 
 
