@@ -177,8 +177,8 @@ class _Wishes:
     frames: int
     differences: F64
     """(H, H) of first differences over time, of a track whose past is subtracted elsewhere"""
-    curves: F64
-    """(H, H) of second differences"""
+    bends: F64
+    """(H, H) of second differences, times their weight"""
     always: F64
     """(2 H, 2 H) normal equations of smoothness and of heel and toe going together"""
     resting: F64
@@ -195,7 +195,13 @@ class _Wishes:
         always += hold.rigid / rate**2 * np.kron(np.array([[1, -1], [-1, 1]]), same)
         rows = np.kron(two, differences)
         return _Wishes(
-            hold, rate, frames, differences, curves, always, (rows[:, :, None] * rows[:, None]).reshape(2 * frames, -1)
+            hold,
+            rate,
+            frames,
+            differences,
+            hold.smooth * rate**2 * curves,
+            always,
+            (rows[:, :, None] * rows[:, None]).reshape(2 * frames, -1),
         )
 
     def meet(self, moves: F64, rest: F64, loose: F64, before: F64) -> F64:
@@ -206,10 +212,10 @@ class _Wishes:
         """
         hold, frames, feet = self.hold, self.frames, moves.shape[1]
         size = 2 * frames
-        held, free = (np.moveaxis(array, 0, -1).reshape(feet, size) for array in (rest, loose))
-        far = (np.sqrt((before[1] ** 2).sum(-1)) / hold.limit) ** 4  # (F, 2)
-        leak = (hold.leak * (1 + np.repeat(far, frames, axis=-1)) + hold.release * free) / self.rate**2
-        system = self.always + (held @ self.resting).reshape(feet, size, size)
+        held, free = (array.transpose(1, 2, 0) for array in (rest, loose))  # (F, 2, H)
+        far = ((before[1] ** 2).sum(-1) / hold.limit**2) ** 2  # (F, 2)
+        leak = ((hold.leak * (1 + far[..., None]) + hold.release * free) / self.rate**2).reshape(feet, size)
+        system = self.always + (held.reshape(feet, size) @ self.resting).reshape(feet, size, size)
         diagonal = np.arange(size)
         system[:, diagonal, diagonal] += leak
         slide, curve = -moves, np.zeros_like(moves)  # (H, F, 2, 2)
@@ -217,9 +223,9 @@ class _Wishes:
         curve[0] = 2 * before[1] - before[0]
         if frames > 1:
             curve[1] = -before[1]
-        wanted = np.tensordot(self.differences, slide * rest[..., None], (0, 0))
-        wanted += hold.smooth * self.rate**2 * np.tensordot(self.curves, curve, (0, 0))
-        wanted = np.moveaxis(wanted, 0, 2).reshape(feet, size, 2)
+        wanted = self.differences.T @ (slide * rest[..., None]).reshape(frames, -1)
+        wanted += self.bends.T @ curve.reshape(frames, -1)
+        wanted = wanted.reshape(moves.shape).transpose(1, 2, 0, 3).reshape(feet, size, 2)
         return cast(F64, np.linalg.solve(system, wanted)).reshape(feet, 2, frames, 2)[:, :, 0]
 
 

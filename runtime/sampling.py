@@ -17,7 +17,7 @@ from motion.errors import BadConfig
 F32 = NDArray[np.float32]
 
 _COLD = 1e-6  # below it the best token has all of the probability, and dividing by it would overflow
-_LIKELY = -12.0  # tokens looked at first are no less likely than exp of this times the likeliest
+_LIKELY, _UNLIKELY = -6.0, -12.0  # tokens looked at first are no less likely than exp of this times the likeliest
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def _drawn(scaled: F32, chances: F32, sampling: Sampling, generator: np.random.G
     """One row's token. Only likely tokens are put in order; all are, where these do not hold enough of the
     probability."""
     wanted = sampling.top_p * float(chances.sum(dtype=np.float64))
-    for least in (_LIKELY, -np.inf):
+    for least in (_LIKELY, _UNLIKELY, -np.inf):
         order = np.flatnonzero(scaled > least)
         order = order[np.argsort(-chances[order], kind="stable")]
         kept = chances[order].astype(np.float64)

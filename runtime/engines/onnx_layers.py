@@ -19,6 +19,8 @@ from motion.errors import BadRequest
 from runtime.engines.layers import F32, Outcome, Past
 from runtime.engines.onnx import session, value
 
+_SPARE: Final = 32 * 2**20
+"""bytes of room that stay when everybody has left, at most"""
 _ROOM: Final = 64
 """tokens by which room for keys and values grows, at least"""
 
@@ -159,7 +161,8 @@ class Run:
 
 class OnnxRows:
     """Sequences in one batch. A place that is left is taken by the next sequence that comes; when half of them are
-    empty, the others move together. A sequence that sits out a step is computed along, and overwritten by its next."""
+    empty, the others move together; the room of all stays for as many others. A sequence that sits out a step is
+    computed along, and overwritten by its next."""
 
     def __init__(self, layers: OnnxLayers) -> None:
         self._layers = layers
@@ -173,6 +176,8 @@ class OnnxRows:
 
     def add(self, pasts: Sequence[Past], experts: F32) -> list[int]:
         """See `Rows`."""
+        if not self._places and len(self._lengths) != len(pasts):
+            self._move([], 1, 0)
         free = [place for place in range(len(self._lengths)) if place not in self._places.values()]
         known = len(self._lengths)
         more = max(0, len(pasts) - len(free))
@@ -185,14 +190,18 @@ class OnnxRows:
             self._places[number] = place
             self._lengths[place], self._experts[place] = past.length, experts
             self._memory[:, place, :, : past.length] = past.values
-        self._runs.clear()
+        for run in self._runs.values():
+            run.experts[:] = self._experts
         return numbers
 
     def drop(self, numbers: Sequence[int]) -> None:
         """See `Rows`."""
         for number in numbers:
             self._lengths[self._places.pop(number)] = 0
-        if 2 * len(self._places) <= len(self._lengths):
+        if not self._places:
+            if self._memory.nbytes > _SPARE:
+                self._move([], 1, 0)
+        elif 2 * len(self._places) <= len(self._lengths):
             kept = list(self._places.values())
             self._move(kept, int(self._lengths[kept].max(initial=0)) + 1, 0)
             self._places = {number: place for place, number in enumerate(self._places)}
