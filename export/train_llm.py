@@ -133,6 +133,11 @@ def save(model: MotionLanguageModel, folder: Path, guidance: float = GUIDANCE) -
     compact.write(folder / "adapter.safetensors", adapter, {"guidance": str(guidance)})
     layers = {name: tensor.half().contiguous() for name, tensor in model.layers.state_dict().items()}
     save_file(layers, folder / "embeddings.safetensors")
+    save_head(model, folder)
+
+
+def save_head(model: MotionLanguageModel, folder: Path) -> None:
+    """Writes the multi-token head, where there is one."""
     if model.further is not None:
         compact.write(folder / MULTI_TOKEN, _arrays(model.further.state_dict()), {"tokens": str(model.at_once)})
 
