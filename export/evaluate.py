@@ -165,7 +165,9 @@ def in_torch(recipe: Recipe, guidance: float | None = None) -> Draw:
     decode = decoder(tokenizer, recipe.refiner_steps, noise=recipe.refiner_noise)
 
     def draw(requests: Sequence[tasks.Conditions], seed: int) -> list[F32]:
-        codes = generate.motion(model, tokenize, requests, seed=seed, guidance=factor)
+        codes = generate.motion(
+            model, tokenize, requests, temperature=recipe.temperature, seed=seed, guidance=factor
+        )  # fmt: skip
         return [decode(torch.tensor(one)) for one in codes]
 
     return draw

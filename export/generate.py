@@ -22,7 +22,7 @@ def motion(
     tokenize: Any,
     requests: Sequence[tasks.Conditions],
     task: str = "text-to-motion",
-    temperature: float = 1.0,
+    temperature: float = 0.7,
     top_p: float = 0.95,
     seed: int = 1,
     guidance: float = 1.0,
@@ -31,8 +31,8 @@ def motion(
     """Codes for each request, as many as its seconds ask for (7.5 a second), drawn with one generator.
 
     guidance: scores are those without the sentence plus this many times what the sentence changes in them (Ho and
-    Salimans 2022); 1 leaves them as they are. at_once: codes that one run of
-    the layers brings, by the model's multi-token head; None: as many as it was trained for.
+    Salimans 2022); 1 leaves them as they are. at_once: codes that one run
+    of the layers brings, by the model's multi-token head; None: as many as it was trained for.
     """
     vocabulary = model.vocabulary
     row = tasks.find(task)

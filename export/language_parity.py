@@ -92,11 +92,13 @@ def measure(
         rows[name] = _judged(ours, [scores[:: plan.tokens] for scores in exact], plan.precision)
     if model.further is not None:
         exact = [_further_by_torch(model, codes, state) for (_, codes), state in zip(messages, states, strict=True)]
-        heads: tuple[Precision, ...] = ("fp32", "int8")
-        for precision in heads:
-            path = folder / packing.multi_token_graph(precision)
+        heads: dict[str, Precision] = {
+            packing.multi_token_graph(plan.precision): plan.precision for plan in plans.values()
+        }
+        for name, precision in heads.items():
+            path = folder / name
             if not path.exists():
-                continue
+                raise BadFile("is not there; run python -m export.to_onnx with this recipe first", str(path))
             ours = [_further(path, model, precision, c, s) for (_, c), s in zip(messages, states, strict=True)]
             rows[path.name] = _judged(ours, exact, precision)
     return rows

@@ -15,7 +15,7 @@ import json
 import logging
 import shutil
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,10 @@ import motion
 from export import dataset, program, train_llm, train_stages
 from export.coder_parity import unit_frames
 from export.recipe import Recipe, load
-from export.train_llm import guidance_of
+from export.train_llm import MULTI_TOKEN, guidance_of
 from export.verify import GRAPHS, REPORT
-from models import backbone, tasks
+from models import backbone, packing, tasks
+from models.packing import Plan
 from models.tokenizers.contract import codes_per_second
 from models.vocabulary import SPECIAL
 from motion import bundle, features, protocol
@@ -87,6 +88,8 @@ def pack(recipe: Recipe, graphs: Path, out: Path, metrics: dict[str, Any], comma
     corpora: dict[str, set[str]] = {}
     for entry in dataset.load(recipe.data, "train", recipe.corpora).entries:
         corpora.setdefault(entry.corpus, set()).add(entry.licence)
+    if speaks:
+        _check_multi_token(recipe, report)
     facts = _language(recipe, report) if speaks else _coder(recipe)
     manifest = Manifest(
         name=recipe.name,
@@ -116,6 +119,20 @@ def pack(recipe: Recipe, graphs: Path, out: Path, metrics: dict[str, Any], comma
     return packed
 
 
+def _check_multi_token(recipe: Recipe, report: dict[str, Any]) -> None:
+    """Raises BadBundle where language graphs were verified, and those of the recipe's multi-token head were not."""
+    if recipe.multi_token is None or not report["graphs"]:
+        return
+    plans = [Plan(**facts) for facts in report["graphs"].values()]
+    wanted = {replace(plan, tokens=recipe.multi_token.tokens) for plan in plans}
+    heads = {packing.multi_token_graph(plan.precision) for plan in plans}
+    if not wanted <= set(plans) or not heads <= set(report["files"]) or MULTI_TOKEN not in report["weights"]:
+        raise BadBundle(
+            f"the graphs are of a recipe without a multi-token head of {recipe.multi_token.tokens} codes a run; run "
+            "python -m export.to_onnx and python -m export.verify again"
+        )
+
+
 def _language(recipe: Recipe, report: dict[str, Any]) -> dict[str, Any]:
     """What the manifest says of a bundle with a language model."""
     stands_on = backbone.packaged()
@@ -132,6 +149,7 @@ def _language(recipe: Recipe, report: dict[str, Any]) -> dict[str, Any]:
             "rank": recipe.language.rank,
             "alpha": recipe.language.alpha,
             "guidance": guidance_of(recipe.run),
+            "temperature": recipe.temperature,
             "special": list(SPECIAL),
             "graphs": report["graphs"],
             **({} if recipe.multi_token is None else {"multi_token": {"tokens": recipe.multi_token.tokens}}),

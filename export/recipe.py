@@ -112,6 +112,8 @@ class Recipe:
     served with guidance."""
     tasks: tuple[str, ...] = ("text-to-motion", "motion-to-text", "prediction", "in-betweening", "unconditional")
     """What the language model is trained on."""
+    temperature: float = 1.0
+    """At which the language model's motion is drawn."""
     refiner_steps: int = 4
     """Euler steps of the exported refiner: the quality dial."""
     refiner_noise: float = 1.0

@@ -88,7 +88,7 @@ def train(recipe: Recipe, folder: Path | None = None, begin: Path | None = None)
     dtype = torch.bfloat16 if training.precision == "bf16" else torch.float32
     model, words = build(recipe.language, tokenizer, backbone.prepared(folder), dtype, recipe.multi_token)
     if begin is not None:
-        restore(model, begin)
+        restore(model, begin, headless=True)
     messages = Messages(
         samples, model.vocabulary, text_tokenizer(words), training.batch, training.longest, training.seed, recipe.tasks
     )
@@ -133,11 +133,6 @@ def save(model: MotionLanguageModel, folder: Path, guidance: float = GUIDANCE) -
     compact.write(folder / "adapter.safetensors", adapter, {"guidance": str(guidance)})
     layers = {name: tensor.half().contiguous() for name, tensor in model.layers.state_dict().items()}
     save_file(layers, folder / "embeddings.safetensors")
-    save_head(model, folder)
-
-
-def save_head(model: MotionLanguageModel, folder: Path) -> None:
-    """Writes the multi-token head, where there is one."""
     if model.further is not None:
         compact.write(folder / MULTI_TOKEN, _arrays(model.further.state_dict()), {"tokens": str(model.at_once)})
 
@@ -150,9 +145,11 @@ def _tensors(path: Path) -> dict[str, Tensor]:
     return {name: torch.from_numpy(array).float() for name, array in compact.read(path).items()}
 
 
-def restore(model: MotionLanguageModel, folder: Path) -> None:
-    """Puts back what `save` wrote; a multi-token head that was not there stays as it is. Raises BadFile."""
-    for name in ("adapter.safetensors", "embeddings.safetensors"):
+def restore(model: MotionLanguageModel, folder: Path, headless: bool = False) -> None:
+    """Puts back what `save` wrote; headless: a multi-token head that was not there stays as it is. Raises BadFile where
+    something is not there."""
+    needed = ("adapter.safetensors", "embeddings.safetensors", MULTI_TOKEN)
+    for name in needed if model.further is not None and not headless else needed[:2]:
         if not (folder / name).exists():
             raise BadFile("is not there; give the folder of a trained run", str(folder / name))
     set_peft_model_state_dict(model.trunk, _tensors(folder / "adapter.safetensors"))

@@ -48,6 +48,7 @@ def unpack(folder: Path, recipe: Recipe, run: Path) -> None:
     if there:
         raise BadBundle(f"{run / there[0]} is there already; give a folder that holds no trained weights")
     weights = tokenizer_weights(folder, recipe)
+    language = tuple(name for name in language if name != train_llm.MULTI_TOKEN or (folder / name).exists())
     missing = [name for name in language if not (folder / name).exists()]
     if missing:
         raise BadBundle(f"{folder / missing[0]} is missing: this is not a whole bundle; fetch it again")

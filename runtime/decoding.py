@@ -2,7 +2,8 @@
 
 A sequence joins with one prompt, or with two for guidance (with its condition and without), and leaves when it likes.
 Nothing is computed before it is asked for; but when one sequence asks for its next token, every sequence whose last
-token is known moves along in the same run, so that requests that take turns share each run of the layers.
+token is known, and that takes as many a run, moves along in the same run, so that requests that take turns share each
+run of the layers.
 
 What stands at the beginning of prompts is read once: the part before their cut, and whole prompts, are kept until
 newer ones need the room. Prompts are always read in these two pieces, so that what is kept changes no number.
@@ -21,7 +22,7 @@ from typing import Final, Literal, Self
 
 import numpy as np
 
-from runtime.engines.layers import F32, Layers, Outcome, Past
+from runtime.engines.layers import F32, Layers, Outcome, Past, Rows
 from runtime.sampling import Sampling, draw, guided, penalised
 
 Embed = Callable[[Sequence[int]], F32]
@@ -106,7 +107,8 @@ class Decoder:
         self.layers = layers
         """what computes"""
         self._embed = embed
-        self._rows = layers.rows()
+        self._rows: defaultdict[int, Rows] = defaultdict(layers.rows)
+        """by tokens that a run brings: sequences of words and of codes go at their own pace"""
         self._here: list[Reply] = []
         self._lock = threading.Lock()
         self._sizes: list[int] = []
@@ -138,11 +140,11 @@ class Decoder:
         with self._lock:
             if reply in self._here:
                 self._here.remove(reply)
-                self._rows.drop(reply.rows)
+                self._rows[reply.tokens].drop(reply.rows)
 
     def _begin(self, reply: Reply) -> None:
         found = [self._read(prompt, reply.experts) for prompt in reply.prompts]
-        reply.rows = self._rows.add([past for _, past in found], reply.experts)
+        reply.rows = self._rows[reply.tokens].add([past for _, past in found], reply.experts)
         self._here.append(reply)
         outcome = Outcome(*(np.concatenate([getattr(one, name) for one, _ in found]) for name in ("hidden", "codes")))
         self._choose([reply], outcome)
@@ -156,24 +158,18 @@ class Decoder:
             rows = [row for reply in moving for row in reply.rows]
             self._sizes = [*self._sizes[-_SIZES:], len(moving)]
             embeds = self._embed([token for reply in moving for _ in reply.rows for token in reply.pending])
-            outcome = self._rows.step(rows, embeds.reshape(len(rows), tokens, -1))
+            outcome = self._rows[tokens].step(rows, embeds.reshape(len(rows), tokens, -1))
             for reply in moving:
                 reply.pending.clear()
             self._choose(moving, outcome)
 
     def _choose(self, replies: Sequence[Reply], outcome: Outcome) -> None:
-        """Draws the next tokens of each; the outcome's rows are theirs, one reply's after the other's."""
+        """Draws the next tokens, as many of each; the outcome's rows are theirs, one reply's after the other's."""
         self._draw(replies, outcome)
-        several = [reply for reply in replies if reply.tokens > 1]
-        if not several:
-            return
-        owners = [reply for reply in replies for _ in reply.rows]
-        hidden = outcome.hidden[[reply.tokens > 1 for reply in owners]]
-        for _ in range(1, self.layers.tokens):
-            drawn = [reply.manner.offset + reply.said[-1] for reply in several for _ in reply.rows]
-            outcome = self.layers.further(hidden, self._embed(drawn))
-            self._draw(several, outcome)
-            hidden = outcome.hidden
+        for _ in range(1, replies[0].tokens):
+            drawn = [reply.manner.offset + reply.said[-1] for reply in replies for _ in reply.rows]
+            outcome = self.layers.further(outcome.hidden, self._embed(drawn))
+            self._draw(replies, outcome)
 
     def _draw(self, replies: Sequence[Reply], outcome: Outcome) -> None:
         """Draws one token more of each."""
@@ -227,5 +223,5 @@ class Decoder:
     def __exit__(self, *exc: object) -> None:
         self._here.clear()
         self._kept.clear()
-        self._rows = self.layers.rows()
+        self._rows.clear()
         self.layers.__exit__(*exc)

@@ -76,7 +76,7 @@ class Tally:
 
     @property
     def tokens(self) -> int:
-        """Steps of the language model done so far."""
+        """That the language model has written so far."""
         return self._past[0] + sum(pulse.tokens for pulse in self._now.values())
 
     @property

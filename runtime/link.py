@@ -51,7 +51,7 @@ class Planned:
     """From a worker: frames, and the trail at some of them."""
 
     tokens: int
-    """steps of the language model it took"""
+    """that the language model wrote for it"""
     root: Annotated[Float, Shape("T", 3)]
     rotations: Annotated[Float, Shape("T", "J", 4)]
     contacts: Annotated[Float, Shape("T", 4)]

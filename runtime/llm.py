@@ -36,7 +36,7 @@ from runtime.sampling import Sampling
 _log = logging.getLogger(__name__)
 F32 = NDArray[np.float32]
 Codes = NDArray[np.int64]
-MOTION = Sampling(temperature=1.0, top_p=0.95)
+MOTION = Sampling(temperature=0.7, top_p=0.95)  # unless the bundle has a temperature of its own
 WORDS = Sampling(temperature=0.7, top_p=0.9)
 GUIDANCE = 3.0  # how much the sentence counts, unless the bundle says; docs/RESULTS.md says what other values gave
 BEST: Final[tuple[Precision, ...]] = ("int8", "int4", "fp32")
@@ -66,11 +66,13 @@ class MotionLanguageModel:
         tokens_per_second: float,
         about: str = "",
         guidance: float = GUIDANCE,
+        sampling: Sampling = MOTION,
     ) -> None:
         """adapted: the trained adapter; plain: makes the untouched backbone's voice, when somebody first converses;
-        guidance: how much the sentence counts."""
+        guidance: how much the sentence counts; sampling: of motion."""
         self.vocabulary = vocabulary
         self.guidance = guidance
+        self.sampling = sampling
         self.about = about
         """what it runs as, for people"""
         self._adapted = adapted
@@ -148,7 +150,7 @@ class MotionLanguageModel:
         vocabulary = Vocabulary(backbone.sizes.text, parts.codes)
         many = adapted.layers.tokens
         about = f"onnxruntime on the CPU, {f'{many} codes a run, ' * (many > 1)}{plan.precision}"
-        return cls(voice, plain, words, vocabulary, parts.rate, about, parts.guidance)
+        return cls(voice, plain, words, vocabulary, parts.rate, about, parts.guidance, parts.sampling)
 
     @classmethod
     def _on_torch(cls, parts: _Parts, folder: Path | None, threads: int, wanted: str | None, device: str) -> Self:
@@ -174,7 +176,8 @@ class MotionLanguageModel:
             return Voice(Decoder(causal.layers({}, 1.0, parts.head, parts.bias), embed), nothing)
 
         words, vocabulary = text_tokens.from_folder(causal.folder), Vocabulary(causal.text, parts.codes)
-        return cls(adapted, plain, words, vocabulary, parts.rate, f"transformers, {causal.about}", parts.guidance)
+        about = f"transformers, {causal.about}"
+        return cls(adapted, plain, words, vocabulary, parts.rate, about, parts.guidance, parts.sampling)
 
     @property
     def layers(self) -> Layers:
@@ -206,15 +209,16 @@ class MotionLanguageModel:
         past: Codes | None,
         future: Codes | None,
         seed: int,
-        sampling: Sampling = MOTION,
+        sampling: Sampling | None = None,
         guidance: float | None = None,
     ) -> Generator[int, None, None]:
         """Codes of a motion one by one; exactly `tokens` of them where that is given.
 
         With a sentence, each step's scores are those without it plus `guidance` times what it changes in them; both
         prompts run as one batch. None: as much as the bundle's model needs, 1 where it was taught to do without
-        (`export.distil`).
+        (`export.distil`). Likewise the sampling.
         """
+        sampling = self.sampling if sampling is None else sampling
         guidance = self.guidance if guidance is None else guidance
         seconds = None if tokens is None else tokens / self._tokens_per_second
         given = tasks.Conditions(text or None, seconds, None, _listed(past), _listed(future))
@@ -307,6 +311,7 @@ class _Parts:
         further: dict[str, Any] | None = None
         if "multi_token" in facts and not one_code:
             further = compact.read(source.path("multi-token.safetensors"))
+            _check_head(further, facts["multi_token"])
         return cls(source, Adapter(tensors, scale), *code_table.tables(weights, levels), further)
 
     @property
@@ -318,6 +323,13 @@ class _Parts:
     def guidance(self) -> float:
         """How much a sentence counts."""
         return float(self.source.manifest.vocabulary.get("guidance", GUIDANCE))
+
+    @property
+    def sampling(self) -> Sampling:
+        """How freely motion is drawn."""
+        return replace(
+            MOTION, temperature=float(self.source.manifest.vocabulary.get("temperature", MOTION.temperature))
+        )
 
     @property
     def rate(self) -> float:
@@ -357,7 +369,8 @@ class _Parts:
 
     def check(self, width: int, backbone: Path) -> None:
         """Raises BadBundle where the bundle was not made for a backbone of this width."""
-        if self.embeddings.shape[1] != width:
+        head = self.embeddings.shape[1] if self.further is None else len(self.further["leave.bias"])
+        if not self.embeddings.shape[1] == head == width:
             raise BadBundle(
                 f"the motion vocabulary of bundle {self.source.manifest.name!r} does not fit the backbone in "
                 f"{backbone}; serve the bundle on the backbone it names"
@@ -375,6 +388,15 @@ class _Parts:
             return found
 
         return embed
+
+
+def _check_head(further: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
+    """Raises BadBundle for a multi-token head that is none."""
+    shapes = [further[name].shape if name in further else () for name in packing.FURTHER]
+    hidden, width = shapes[0][0] if shapes[0] else 0, shapes[2][0] if shapes[2] else 0
+    told = facts.get("tokens")
+    if shapes != [(hidden, 2 * width), (hidden,), (width, hidden), (width,)] or not isinstance(told, int) or told < 2:
+        raise BadBundle(f"the multi-token head, of shapes {shapes} for {told} codes a run, is none; pack it again")
 
 
 class _Spoken:

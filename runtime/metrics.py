@@ -48,7 +48,7 @@ class Metrics:
         self._steps = Histogram(
             "motus_step_size", "Replies that a step of the language model was for", registry=registry, buckets=_BATCHES
         )
-        self._tokens = Counter("motus_tokens", "Steps of the language model", registry=registry)
+        self._tokens = Counter("motus_tokens", "Tokens that the language model wrote", registry=registry)
         self._frames = Counter("motus_frames", "Frames made", registry=registry)
         self._lost = Counter("motus_frames_lost", "Frames of live sessions that slow owners lost", registry=registry)
         self._restarts = Counter("motus_worker_restarts", "Workers that had to be replaced", registry=registry)
@@ -63,7 +63,7 @@ class Metrics:
                 "queue_length": "Requests that wait",
                 "queue_age_seconds": "How long the oldest of them has waited",
                 "running": "Requests that are worked on",
-                "tokens_per_second": "Steps of the language model, lately",
+                "tokens_per_second": "Tokens that the language model wrote, lately",
                 "frames_per_second": "Frames made, lately",
             }.items()
         }

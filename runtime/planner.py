@@ -116,7 +116,7 @@ class Planner:
         return Trail((), 0, 0, nothing, np.zeros(0), 0.0), placement
 
     def _write(self, order: Plan, codes: list[int], index: int, missing: int, halted: Halted) -> int:
-        """Let the language model add so many codes; how many steps it took."""
+        """Let the language model add so many codes; how many it wrote."""
         if missing <= 0:
             return 0
         past = np.array(codes[-_PAST:], np.int64) if codes else None

@@ -82,10 +82,10 @@ def test_a_run_stopped_at_a_checkpoint_and_resumed_ends_bit_for_bit_as_one_that_
 
 
 def test_the_adapters_are_on_every_linear_layer_and_the_backbone_stays_as_it_was(whole: Recipe, folder: Path) -> None:
-    adapter = load_file(whole.run / FILES[0])
+    adapter = compact.read(whole.run / FILES[0])
     assert len(adapter) == 2 * 2 * 7, "two matrices for seven linear layers of two blocks"
-    assert {value.dtype for value in adapter.values()} == {torch.float16}
-    assert all(value.abs().sum() > 0 for value in adapter.values()), "B begins as zero and is trained"
+    assert {value.dtype for value in load_file(whole.run / FILES[0]).values()} == {torch.int8, torch.float16}
+    assert all(np.abs(value).sum() > 0 for value in adapter.values()), "B begins as zero and is trained"
     checkpoint = load_file(whole.run / "language" / "checkpoint" / "model.safetensors")
     original = AutoModelForCausalLM.from_pretrained(folder).state_dict()
     compared = 0
@@ -143,6 +143,26 @@ def test_evaluation_loads_what_training_saved(whole: Recipe, folder: Path) -> No
     lora = {name: value for name, value in model.trunk.state_dict().items() if "lora_B" in name}
     assert lora
     assert all(value.abs().sum() > 0 for value in lora.values())
+    assert model.further is not None
+    head = compact.read(whole.run / FILES[2])
+    for name, value in model.further.state_dict().items():
+        np.testing.assert_allclose(value.numpy(), head[name], atol=1e-6)
+    assert np.abs(head["leave.weight"]).sum() > 0, "it begins as zero and is trained"
+
+
+def test_a_run_whose_head_was_never_trained_is_not_evaluated_and_trains_on(
+    whole: Recipe, folder: Path, tmp_path: Path
+) -> None:
+    for path in whole.run.iterdir():
+        if path.is_file() and path.name != FILES[2]:
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(BadFile, match=r"multi-token\.safetensors: is not there"):
+        _trained(replace(whole, run=tmp_path), folder)
+    assert whole.multi_token is not None
+    model, _ = train_llm.build(
+        whole.language, train_tokenizer.trained_tokenizer(whole), folder, torch.float32, whole.multi_token
+    )
+    train_llm.restore(model, tmp_path, headless=True)
 
 
 def test_requests_in_a_batch_get_what_each_would_get_alone_and_the_length_they_ask_for(

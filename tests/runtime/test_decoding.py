@@ -209,8 +209,10 @@ def coder(parts: Parts, layers: Counted) -> Decoder:
     return Decoder(layers, lambda ids: np.concatenate([table, own])[np.asarray(ids, np.int64)])
 
 
-def codes(decoder: Decoder, prompts: Sequence[Prompt], seed: int, count: int, sampling: Sampling = FREE) -> list[int]:
-    how = Manner("codes", sampling, offset=320)
+def codes(
+    decoder: Decoder, prompts: Sequence[Prompt], seed: int, count: int, sampling: Sampling = FREE, guidance: float = 2.5
+) -> list[int]:
+    how = Manner("codes", sampling, guidance=guidance, offset=320)
     with decoder.join(prompts, how, np.random.default_rng(seed), NONE) as reply:
         found: list[int] = []
         for _ in range(count):
@@ -219,19 +221,21 @@ def codes(decoder: Decoder, prompts: Sequence[Prompt], seed: int, count: int, sa
     return found
 
 
+@pytest.mark.parametrize("prompts", [(HELLO,), (HELLO, BYE)], ids=["told", "guided"])
 def test_of_three_codes_a_run_the_first_is_the_layers_and_the_others_the_heads(
-    parts: Parts, threefold: Counted
+    parts: Parts, threefold: Counted, prompts: tuple[Prompt, ...]
 ) -> None:
     decoder, greedy = coder(parts, threefold), Sampling(temperature=0)
-    found = codes(decoder, [HELLO], 0, 9, greedy)
-    assert threefold.steps == [1, 1], "the prompt brings three codes, and each step three more"
+    found = codes(decoder, prompts, 0, 9, greedy)
+    assert threefold.steps == [len(prompts)] * 2, "the prompt brings three codes, and each step three more"
     table = np.concatenate([checkpoint.dense(parts.source.table, np.arange(320)), parts.layers.embeddings().numpy()])
     for start in (0, 3, 6):
-        embeds = table[[*HELLO.ids, *(320 + code for code in found[:start])]]
-        outcome, _ = threefold.layers.read(embeds, None, NONE)
+        past = [320 + code for code in found[:start]]
+        outcomes = [threefold.layers.read(table[[*prompt.ids, *past]], None, NONE)[0] for prompt in prompts]
         for code in found[start : start + 3]:
-            assert code == outcome.codes[0].argmax()
-            outcome = threefold.layers.further(outcome.hidden, table[[320 + code]])
+            told, untold = outcomes[0].codes[0], outcomes[-1].codes[0]
+            assert code == (untold + 2.5 * (told - untold)).argmax()
+            outcomes = [threefold.layers.further(one.hidden, table[[320 + code]]) for one in outcomes]
 
 
 def test_three_codes_a_run_with_others_and_with_words_between_are_those_of_one_alone(
@@ -241,7 +245,7 @@ def test_three_codes_a_run_with_others_and_with_words_between_are_those_of_one_a
     alone = [codes(decoder, prompts, seed, 11) for prompts, seed in (((HELLO,), 1), ((BYE, HELLO), 2))]
     spoken = written(decoder, [BYE], 3, 11)
     motions = [
-        decoder.join(prompts, Manner("codes", FREE, offset=320), np.random.default_rng(seed), NONE)
+        decoder.join(prompts, Manner("codes", FREE, guidance=2.5, offset=320), np.random.default_rng(seed), NONE)
         for prompts, seed in (((HELLO,), 1), ((BYE, HELLO), 2))
     ]
     words = decoder.join([BYE], manner(), np.random.default_rng(3), NONE)

@@ -244,10 +244,11 @@ def test_a_bundle_with_a_multi_token_head_draws_three_codes_a_run_unless_told_ot
     assert one_by_one != found[-1]
 
 
-def test_torch_and_graphs_draw_the_same_three_codes_a_run(parts: Parts, threefold: Bundle) -> None:
+@pytest.mark.parametrize("guidance", [1.0, 3.0])
+def test_torch_and_graphs_draw_the_same_three_codes_a_run(parts: Parts, threefold: Bundle, guidance: float) -> None:
     def drawn(engine: Any, precision: str) -> list[int]:
         with MotionLanguageModel.load(threefold, str(parts.folder), 1, engine, precision) as model:
-            return list(model.motion("text-to-motion", "a person waves", 15, None, None, 0, GREEDY, 1.0))
+            return list(model.motion("text-to-motion", "a person waves", 15, None, None, 0, GREEDY, guidance))
 
     assert drawn("torch", "fp32") == drawn("onnx", "fp32")
 
@@ -258,6 +259,19 @@ def test_a_bundle_that_lacks_what_its_multi_token_head_needs_is_refused(parts: P
     torn = make_bundle(parts, tmp_path / "torn", facts)
     with pytest.raises(BadBundle, match="no int8 graph of 3 tokens"):
         load(torn, parts, "int8")
+    for name, told in (("none", {}), ("one", {"tokens": 1})):
+        odd = make_bundle(parts, tmp_path / name, {**facts_of_several(), "multi_token": told})
+        with pytest.raises(BadBundle, match="codes a run, is none; pack it again"):
+            load(odd, parts, "int8")
+
+
+def test_the_temperature_is_the_bundles(parts: Parts, source: Bundle, tmp_path: Path) -> None:
+    with load(source, parts, "fp32") as model:
+        assert model.sampling.temperature == 0.7
+        plain = codes(model, 20)
+    cold = make_bundle(parts, tmp_path / "cold", {**facts_of_several(), "temperature": 0.0})
+    with MotionLanguageModel.load(cold, str(parts.folder), 1, "onnx", "fp32", one_code=True) as model:
+        assert codes(model, 20, seed=1) == codes(model, 20, seed=2) != plain
 
 
 # Words
