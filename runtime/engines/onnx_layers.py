@@ -1,8 +1,8 @@
 """A language model's layers as an ONNX graph, run by onnxruntime on the CPU.
 
 Keys and values lie in one array (2 layers, B, kv heads, C, head width), key before value, with room for C tokens; the
-graph writes them in place. In whole numbers, on x86 with AVX-512, a sequence's outcome does not depend on who shares the
-batch, bit for bit (tests/runtime/engines/test_layers.py).
+graph writes them in place. In whole numbers, on x86 with AVX-512, a sequence's outcome does not depend on who shares
+the batch, bit for bit (tests/runtime/engines/test_layers.py).
 """
 
 from __future__ import annotations
