@@ -125,7 +125,7 @@ class Decoder:
             if not reply.rows:
                 self._begin(reply)
             elif not reply.ready:
-                self._advance()
+                self._advance(reply.tokens)
             assert reply.ready, "a token is asked for before the last one was pushed"
             return reply.ready.popleft()
 
@@ -149,19 +149,16 @@ class Decoder:
         outcome = Outcome(*(np.concatenate([getattr(one, name) for one, _ in found]) for name in ("hidden", "codes")))
         self._choose([reply], outcome)
 
-    def _advance(self) -> None:
-        groups: dict[int, list[Reply]] = defaultdict(list)
-        for reply in self._here:
-            if len(reply.pending) == reply.tokens:
-                groups[reply.tokens].append(reply)
-        for tokens, moving in groups.items():
-            rows = [row for reply in moving for row in reply.rows]
-            self._sizes = [*self._sizes[-_SIZES:], len(moving)]
-            embeds = self._embed([token for reply in moving for _ in reply.rows for token in reply.pending])
-            outcome = self._rows[tokens].step(rows, embeds.reshape(len(rows), tokens, -1))
-            for reply in moving:
-                reply.pending.clear()
-            self._choose(moving, outcome)
+    def _advance(self, tokens: int) -> None:
+        """Takes those further of which a run brings so many tokens."""
+        moving = [reply for reply in self._here if reply.tokens == tokens == len(reply.pending)]
+        rows = [row for reply in moving for row in reply.rows]
+        self._sizes = [*self._sizes[-_SIZES:], len(moving)]
+        embeds = self._embed([token for reply in moving for _ in reply.rows for token in reply.pending])
+        outcome = self._rows[tokens].step(rows, embeds.reshape(len(rows), tokens, -1))
+        for reply in moving:
+            reply.pending.clear()
+        self._choose(moving, outcome)
 
     def _choose(self, replies: Sequence[Reply], outcome: Outcome) -> None:
         """Draws the next tokens, as many of each; the outcome's rows are theirs, one reply's after the other's."""
