@@ -121,13 +121,14 @@ class Decoder:
 
     def next(self, reply: Reply) -> int:
         """See `Reply`."""
-        with self._lock:
-            if not reply.rows:
-                self._begin(reply)
-            elif not reply.ready:
-                self._advance(reply.tokens)
-            assert reply.ready, "a token is asked for before the last one was pushed"
-            return reply.ready.popleft()
+        if not reply.ready:  # what was drawn is its own thread's to take, while others are at the layers
+            with self._lock:
+                if not reply.rows:
+                    self._begin(reply)
+                elif not reply.ready:
+                    self._advance(reply.tokens)
+        assert reply.ready, "a token is asked for before the last one was pushed"
+        return reply.ready.popleft()
 
     def take_sizes(self) -> list[int]:
         """How many sequences each run took a step further, since this was last asked."""

@@ -29,7 +29,7 @@ from runtime.stream import Codes, CodeStream, Features, Windows
 
 Halted = Callable[[], bool]
 _TELL_S: Final = 0.1
-_LEAD: Final = 8  # codes written ahead: as many as are written while a window of codes becomes frames
+_LEAD: Final = 24  # codes written ahead: more than while a window becomes frames, so that requests meet at the model
 
 
 class LanguageModel(Protocol):

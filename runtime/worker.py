@@ -86,7 +86,7 @@ class Worker:
         poller = zmq.Poller()
         for socket in (self._front, self._reports):
             poller.register(socket, zmq.POLLIN)
-        pulsed = 0.0
+        pulsed, busy = 0.0, False
         while not self.stopping.is_set():
             poller.poll(_LOOK_MS)
             while readable(self._front):
@@ -95,7 +95,8 @@ class Worker:
             while readable(self._reports):
                 self._front.send_multipart(self._reports.recv_multipart(copy=False), copy=False)
             now = time.monotonic()
-            if now - pulsed > (_PULSE_BUSY_S if self._jobs else _PULSE_IDLE_S):
+            busy, ended = bool(self._jobs), busy and not self._jobs
+            if ended or now - pulsed > (_PULSE_BUSY_S if busy else _PULSE_IDLE_S):
                 pulsed = now
                 self._tell(self._pulse())
 
