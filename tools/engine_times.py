@@ -16,7 +16,8 @@ from motion import features
 from motion.bundle import Bundle, Tokens
 from runtime.engines import Engine, names
 from runtime.engines.device import Device
-from runtime.llm import BEST, MotionLanguageModel, engine_folder
+from runtime.language_parts import BEST
+from runtime.llm import MotionLanguageModel, engine_folder
 from runtime.models import find
 from tools.bench_config import BenchConfig
 from tools.machine import keep_to
