@@ -14,13 +14,15 @@ from itertools import pairwise
 import bpy
 import numpy as np
 
-from blender_addon import curves, defaults, preview, reading
-from blender_addon import rig as rigs
+from blender_addon import defaults
+from blender_addon.armature import curves, reading
+from blender_addon.armature import rig as rigs
 from blender_addon.extension import preferences
 from blender_addon.session import Session
-from blender_addon.show import Show, Wish
-from blender_addon.stage import Stage
-from blender_addon.take import PAST_S, Step, Take
+from blender_addon.showing import preview
+from blender_addon.showing.show import Show, Wish
+from blender_addon.showing.stage import Stage
+from blender_addon.talk.take import PAST_S, Step, Take
 from motion.clip import Clip, cut
 from motion.errors import BadRequest, Unavailable, UnknownTask
 from motion.quat import F32

@@ -9,7 +9,8 @@ from __future__ import annotations
 import bpy
 from bpy.app.handlers import persistent
 
-from blender_addon import defaults, preview, session
+from blender_addon import defaults, session
+from blender_addon.showing import preview
 
 _BUSY_S = 1 / 60
 _IDLE_S = 0.1

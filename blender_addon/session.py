@@ -10,15 +10,16 @@ from collections.abc import Sequence
 
 import bpy
 
-from blender_addon import bands, descriptions, extension, preview, verdict
-from blender_addon.desk import Desk
-from blender_addon.ghost import Ghosts
-from blender_addon.link import Link, check, load_keys, sentence
-from blender_addon.rig import held
-from blender_addon.server import LocalServer
-from blender_addon.show import Show
-from blender_addon.stream import Performance
-from blender_addon.take import Step, Take
+from blender_addon import extension
+from blender_addon.armature.rig import held
+from blender_addon.showing import bands, descriptions, preview, verdict
+from blender_addon.showing.ghost import Ghosts
+from blender_addon.showing.show import Show
+from blender_addon.showing.stream import Performance
+from blender_addon.talk.desk import Desk
+from blender_addon.talk.link import Link, check, load_keys, sentence
+from blender_addon.talk.server import LocalServer
+from blender_addon.talk.take import Step, Take
 from motion.errors import MotionError
 from motion.protocol import Message
 

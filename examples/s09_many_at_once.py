@@ -6,7 +6,7 @@ import asyncio
 import sys
 
 from motion.protocol import ADDRESS
-from runtime.async_client import AsyncClient
+from runtime.client import AsyncClient
 
 SENTENCES = ("a person walks", "a person runs", "a person waves", "a person turns left")
 

@@ -5,7 +5,7 @@
 A file of export/ablations names a recipe, what is changed for all (mostly fewer steps: what counts is the order of the
 variants, not how good they are), and what each variant changes. Each trains into a folder beside the recipe's run and
 goes on from its last checkpoint when the same command is given again. Figures are those of `export.evaluate` on the
-test split, and what only some tokenizers can be asked (export/probes.py).
+test split, and what only some tokenizers can be asked (export/measuring/probes.py).
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from export import probes, program, recipe, side_by_side, train_stages
+from export import program, recipe
+from export.measuring import probes, side_by_side
 from export.recipe import Recipe
+from export.training import stages
 from models.tokenizers.superman import VisionGuidedConfig
 from models.tokenizers.vermo import FlowVQConfig
 from motion import config
@@ -71,7 +73,7 @@ def trained(one: Recipe) -> None:
     if end.exists():
         return
     log.info("%s", one.name)
-    train_stages.train(one, last="autoencoder" if isinstance(one.tokenizer, FlowVQConfig) else None)
+    stages.train(one, last="autoencoder" if isinstance(one.tokenizer, FlowVQConfig) else None)
 
 
 def measured(variants: list[Recipe], split: str, most: int | None, skins: bool = False) -> dict[str, dict[str, Any]]:

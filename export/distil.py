@@ -24,11 +24,13 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from export import dataset, loop, program, train_llm
-from export.messages import Messages, Row, tokenise
+from export import program, train_llm
+from export.data import dataset
+from export.data.messages import Messages, Row, tokenise
 from export.recipe import Recipe, load
 from export.train_llm import GUIDANCE, build, guidance_of, restore, save, text_tokenizer, weights
 from export.train_tokenizer import trained_tokenizer
+from export.training import loop
 from models import backbone
 from models.backbone import MotionLanguageModel
 from motion.errors import BadConfig, BadFile

@@ -23,21 +23,23 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from export import compose, dataset, generate, plots, probes, program, side_by_side
+from export import program
+from export.data import compose, dataset
+from export.measuring import generate, plots, probes, side_by_side
 from export.metrics import actions, joints
 from export.recipe import Recipe, load
 from export.train_llm import build, guidance_of, restore, text_tokenizer
 from export.train_tokenizer import trained_tokenizer
-from models import backbone, flow, search, tasks
+from models import backbone, flow, tasks
 from models.backbone import MotionLanguageModel
-from models.tokenizers import kinds
+from models.tokenizers import kinds, search
 from models.tokenizers.vermo import FlowVQ
 from motion import clip as clips
 from motion import contacts, features
 from motion.clip import Clip
 from motion.errors import BadConfig, BadFile
-from motion.feet import lock_feet
 from motion.quat import F32
+from motion.retargeting.feet import lock_feet
 
 log = logging.getLogger(__name__)
 Draw = Callable[[Sequence[tasks.Conditions], int], list[F32]]
@@ -68,7 +70,8 @@ def reconstruction(
     recipe: Recipe, split: str, steps: tuple[int, ...], searching: int = 0, corpora: tuple[str, ...] | None = None
 ) -> dict[str, object]:
     """Errors on the unmirrored clips of a split: metres, m/s2, m/s3, cm/s; with the encoder's codes and, where
-    `searching` steps are asked for, with codes searched for (`models.search`). corpora: None: the recipe's."""
+    `searching` steps are asked for, with codes searched for (`models.tokenizers.search`). corpora: None: the
+    recipe's."""
     tokenizer = trained_tokenizer(recipe).requires_grad_(False)
     data = dataset.load(recipe.data, split, corpora or recipe.corpora, mirrored=False)
     rows: dict[str, dict[str, float]] = {}

@@ -20,17 +20,20 @@ from pathlib import Path
 from typing import Any
 
 import motion
-from export import dataset, program, train_llm, train_stages
-from export.coder_parity import unit_frames
+from export import program, train_llm
+from export.data import dataset
+from export.graphs.coder_parity import unit_frames
 from export.recipe import Recipe, load
 from export.train_llm import MULTI_TOKEN, guidance_of
+from export.training import stages
 from export.verify import GRAPHS, REPORT
 from models import backbone, packing, tasks
 from models.packing import Plan
 from models.tokenizers.contract import codes_per_second
 from models.vocabulary import SPECIAL
-from motion import bundle, features, protocol
-from motion.bundle import Backbone, Corpus, Manifest, Tokens
+from motion import features, protocol
+from motion.bundles import bundle
+from motion.bundles.bundle import Backbone, Corpus, Manifest, Tokens
 from motion.errors import BadBundle
 from motion.skeleton import SMPLX22
 
@@ -159,7 +162,7 @@ def _language(recipe: Recipe, report: dict[str, Any]) -> dict[str, Any]:
 
 def _coder(recipe: Recipe) -> dict[str, Any]:
     """What the manifest says of a bundle that is a tokenizer alone."""
-    tokenizer = train_stages.made(recipe)
+    tokenizer = stages.made(recipe)
     return {
         "layout": tokenizer.features,
         "fps": features.find(tokenizer.features).fps,

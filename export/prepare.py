@@ -4,9 +4,9 @@
     python -m export.prepare --mocap ../shared/mocap --out data/ --table     also prints the retargeting error by corpus
 
 Writes clips/*.npz (one a trial: `smplx22`, 30 frames per second, floor at y = 0, facing +Z at the first frame), then
-features.npy (N, 201) float32 with every clip and its mirrored copy end to end and the clips that export.compose makes
-of them, and index.json with one entry a clip.
-A run that was interrupted goes on where it stopped; the same archives give the same bytes.
+features.npy (N, 201) float32 with every clip and its mirrored copy end to end and the clips that export.data.compose
+makes of them, and index.json with one entry a clip. A run that was interrupted goes on where it stopped; the same
+archives give the same bytes.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ from typing import cast
 
 import numpy as np
 
-from export import compose, program
+from export import program
 from export.corpora.archive import unpack
 from export.corpora.catalogue import catalogue
 from export.corpora.trial import Trial
-from export.dataset import FRAMES_PER_TOKEN
+from export.data import compose
+from export.data.dataset import FRAMES_PER_TOKEN
 from motion import clip as clips
 from motion import features
 from motion.errors import MotionError
 from motion.io import asf_amc, bvh
-from motion.retarget import limb_error_deg, retarget
+from motion.retargeting.retarget import limb_error_deg, retarget
 
 log = logging.getLogger(__name__)
 

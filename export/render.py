@@ -5,10 +5,10 @@
 
 Each clip of --clips is a recording chosen by chance, actions evenly: --frames pictures at 25 a second, 256 x 256, by
 Mitsuba's path tracer on the CPU, with the joints of the body in space and in the picture, lens and place of the camera
-(export/pictures.py tells the files). Bodies are Anny's in shapes, skins, clothes and shoes by chance; rooms and places
-outdoors, lamps, sun, furniture, things in the way, and the blur of a shutter are drawn likewise. What is drawn depends
-on --seed and the clip's number alone: the same seed gives the same bytes, whatever --workers is, and --clips may be
-raised later. Needs `pip install -e ".[render]"`. A picture takes about a second of one core.
+(export/data/pictures.py tells the files). Bodies are Anny's in shapes, skins, clothes and shoes by chance; rooms and
+places outdoors, lamps, sun, furniture, things in the way, and the blur of a shutter are drawn likewise. What is drawn
+depends on --seed and the clip's number alone: the same seed gives the same bytes, whatever --workers is, and --clips
+may be raised later. Needs `pip install -e ".[render]"`. A picture takes about a second of one core.
 
 Recordings keep their licence: index.json tells it clip by clip, and models trained on pictures carry the strictest.
 """
@@ -31,8 +31,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from export import compose, dataset, pictures, program
-from export.dataset import Dataset, Entry
+from export import program
+from export.data import compose, dataset, pictures
+from export.data.dataset import Dataset, Entry
 from export.scene import person, picture, place, shot, tracer
 from models.bodies import anny
 from motion import clip as clips

@@ -13,7 +13,7 @@ step.onnx      one of these steps, for whoever wants to choose their number at r
 
 Weights are stored in half precision and widened when the graph is loaded; arithmetic is float32. Batch and time are
 dynamic. language-*.onnx, multi-token-*.onnx and words.onnx are the language model, without weights
-(export/language_graph.py). A tokenizer of another kind than VerMo's has the graphs that it names itself, and no
+(export/graphs/language_graph.py). A tokenizer of another kind than VerMo's has the graphs that it names itself, and no
 language model yet.
 """
 
@@ -32,9 +32,11 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from export import language_graph, program, train_stages
+from export import program
+from export.graphs import language_graph
 from export.recipe import Recipe, load
 from export.train_tokenizer import trained_tokenizer
+from export.training import stages
 from models import checkpoint, flow
 from models.packing import Plan, Precision
 from models.tokenizers.contract import Graph
@@ -165,7 +167,7 @@ def export_coder(recipe: Recipe, folder: Path) -> None:
     """Writes the graphs that a trained tokenizer of another kind than VerMo's names itself. Raises BadFile where it is
     not trained."""
     folder.mkdir(parents=True, exist_ok=True)
-    for graph in train_stages.trained(recipe).graphs():
+    for graph in stages.trained(recipe).graphs():
         write(graph, folder)
 
 

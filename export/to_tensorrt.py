@@ -22,10 +22,10 @@ import onnx
 from google.protobuf.message import DecodeError
 
 from export import program
-from export.lowered import lowered
+from export.graphs.lowered import lowered
 from models.checkpoint import cache_folder
-from motion import bundle, card, engine_file
-from motion.engine_file import FLAVORS, About
+from motion.bundles import bundle, engine_file, nvidia
+from motion.bundles.engine_file import FLAVORS, About
 from motion.errors import BadConfig, BadFile, MissingPart
 
 log = logging.getLogger(__name__)
@@ -114,7 +114,7 @@ def _content(graph: Path, precision: Precision) -> bytes:
 def _aim(trt: Any, config: Any, settings: Build) -> tuple[str, ...]:
     """Sets the cards that the engine is for; their names."""
     if settings.flavor == "tensorrt":
-        here = card.capability()
+        here = nvidia.capability()
         if here is None:
             raise MissingPart("TensorRT builds for the NVIDIA card that is here, and there is none; take --flavor rtx")
         return (here,)

@@ -25,10 +25,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
-from export import dataset, loop, program
-from export.messages import Messages, Row, tokenise
+from export import program
+from export.data import dataset
+from export.data.messages import Messages, Row, tokenise
 from export.recipe import Language, MultiToken, Recipe, load
 from export.train_tokenizer import trained_tokenizer
+from export.training import loop
 from models import backbone, compact
 from models.backbone import MotionLanguageModel, MotionVocabularyLayers
 from models.multi_token import MultiTokenHead

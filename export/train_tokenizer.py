@@ -1,5 +1,5 @@
 """Trains a recipe's motion tokenizer: VerMo's FSQ autoencoder, then the flow-matching refiner on its frozen codes; one
-of another kind by its own stages (export/train_stages.py).
+of another kind by its own stages (export/training/stages.py).
 
     python -m export.train_tokenizer export/recipes/vermo-base.toml
     accelerate launch -m export.train_tokenizer export/recipes/vermo-base.toml      several GPUs
@@ -18,8 +18,11 @@ from accelerate import Accelerator
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from export import dataset, loop, program, train_stages
+from export import program
+from export.data import dataset
 from export.recipe import Recipe, load
+from export.training import loop
+from export.training import stages as train_stages
 from models.tokenizers import contract
 from models.tokenizers.vermo import FlowVQ, FlowVQConfig
 from motion.errors import BadConfig, BadFile

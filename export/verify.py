@@ -3,9 +3,10 @@
     python -m export.verify export/recipes/vermo-base.toml --onnx runs/vermo-base/onnx
 
 Compares torch in float64 with torch in float32, with onnxruntime in float32 and float16, and with onnxruntime's
-providers for cards where one works: codes, frames of decoder and refiner (export/graph_parity.py), scores of the
-language model (export/language_parity.py). Tokenizers of other kinds are compared by export/coder_parity.py. Writes
-report.json beside the graphs; `pack` refuses graphs without a passed report of exactly these files.
+providers for cards where one works: codes, frames of decoder and refiner (export/graphs/graph_parity.py), scores of
+the language model (export/graphs/language_parity.py). Tokenizers of other kinds are compared by
+export/graphs/coder_parity.py. Writes report.json beside the graphs; `pack` refuses graphs without a passed report of
+exactly these files.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ from typing import Any
 
 import numpy as np
 
-from export import coder_parity, dataset, graph_parity, language_parity, program, to_onnx, train_llm, train_stages
-from export.graph_parity import GRAPHS
+from export import program, to_onnx, train_llm
+from export.data import dataset
+from export.data.relaid import relaid as relay
+from export.graphs import coder_parity, graph_parity, language_parity
+from export.graphs.graph_parity import GRAPHS
 from export.recipe import Recipe, load
-from export.relaid import relaid as relay
 from export.train_tokenizer import trained_tokenizer
-from motion import bundle
+from export.training import stages
+from motion.bundles import bundle
 from motion.errors import BadConfig, BadFile
 
 log = logging.getLogger(__name__)
@@ -68,7 +72,7 @@ def verify(recipe: Recipe, folder: Path, clips: int = 12, backbone: Path | None 
 
 
 def _verify_coder(recipe: Recipe, folder: Path, clips: int) -> dict[str, Any]:
-    tokenizer = train_stages.trained(recipe)
+    tokenizer = stages.trained(recipe)
     names = [f"{graph.name}.onnx" for graph in tokenizer.graphs()]
     if not names:
         raise BadConfig(f"recipe {recipe.name!r} codes pictures alone; there is nothing to export")

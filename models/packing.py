@@ -1,7 +1,7 @@
 """Weights as a language graph takes them: blocks of whole numbers for onnxruntime's MatMulNBits, and side branches.
 
-A language graph (export/language_graph.py) carries no weights. This file makes them from a backbone, its adapters and
-the motion vocabulary, under the names the graph gives its inputs; `Plan` says for which graph.
+A language graph (export/graphs/language_graph.py) carries no weights. This file makes them from a backbone, its
+adapters and the motion vocabulary, under the names the graph gives its inputs; `Plan` says for which graph.
 
     fp32   matrices in float32, the adapter merged
     int8   8 bits a weight, a scale for each block, the adapter merged

@@ -14,8 +14,9 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from motion import npz, quat, sides
+from motion import quat, sides
 from motion.errors import BadClip, BadFile
+from motion.io import npz
 from motion.quat import F32
 from motion.skeleton import Skeleton, fk
 

@@ -19,25 +19,26 @@ from typing import Any, Final
 
 import zmq
 
-from motion.bundle import Bundle, Manifest
+from motion.bundles.bundle import Bundle, Manifest
 from motion.errors import BadConfig, MotionError
-from runtime import logs, settings
-from runtime.cache import Cache
-from runtime.cluster import Scale
-from runtime.crew import Crew
-from runtime.endpoint import Endpoint
-from runtime.gate import Gate
-from runtime.models import find, open_pipeline
-from runtime.pipeline import Pipeline
-from runtime.replicas import Replicas
-from runtime.service import Service, pages
+from runtime import settings
+from runtime.front.cache import Cache
+from runtime.front.endpoint import Endpoint
+from runtime.front.service import Service, pages
+from runtime.generation.loading import find, open_pipeline
+from runtime.generation.pipeline import Pipeline
 from runtime.settings import ServeConfig
-from runtime.start import Start
+from runtime.transport.gate import Gate
+from runtime.transport.start import Start
+from runtime.workers import logs
+from runtime.workers.cluster import Scale
+from runtime.workers.replicas import Replicas
+from runtime.workers.worker_processes import WorkerProcesses
 
 __all__ = ["find", "main", "run", "serve", "stopping_waits"]
 
 _log = logging.getLogger(__name__)
-WORKER: Final = (sys.executable, "-m", "runtime.worker")
+WORKER: Final = (sys.executable, "-m", "runtime.workers.worker")
 PLANS: Final = 4
 """plans of live sessions that are made at a time"""
 _MIB: Final = 2**20
@@ -174,10 +175,10 @@ def _labour(
     models: dict[str, Any],
     worker: Sequence[str],
     opener: Callable[[Start, ExitStack], Pipeline],
-) -> Crew | Replicas:
+) -> WorkerProcesses | Replicas:
     log = (config.log_level, config.log_format)
     if config.ray is None:
-        return Crew(worker, models, config.slots, PLANS, *log)
+        return WorkerProcesses(worker, models, config.slots, PLANS, *log)
     scale = Scale(config.ray, config.replicas, config.replicas_most, config.replica_cpus, config.replica_gpus)
     return Replicas(opener, models, config.slots, PLANS, scale, *log)
 

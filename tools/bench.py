@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from motion.errors import MotionError
-from tools.bench_config import BenchConfig
-from tools.machine import machine
+from tools.measuring.bench_config import BenchConfig
+from tools.measuring.machine import machine
 
 _EXAMPLES = """\
 examples:
@@ -85,7 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"tools.bench: {error}", file=sys.stderr)
         return 2
     if kind == "page":
-        from tools.benchmarks import write
+        from tools.pages.benchmarks import write
 
         print(f"wrote {write()}")
         return 0
@@ -121,27 +121,27 @@ def _measure(kind: str, config: BenchConfig) -> Figures:
     """What is asked for; each measure brings its own libraries. Raises MotionError."""
     match kind:
         case "latency":
-            from tools import latency
+            from tools.measuring import latency
 
             return latency.measure(config)
         case "throughput":
-            from tools import throughput
+            from tools.measuring import throughput
 
             return throughput.measure(config)
         case "engines":
-            from tools import engine_times
+            from tools.measuring import engine_times
 
             return engine_times.measure(config)
         case "windows":
-            from tools import windows
+            from tools.measuring import streaming_quality
 
-            return windows.measure(config.bundle, config.refine, config.sentences)
+            return streaming_quality.measure(config.bundle, config.refine, config.sentences)
         case "dial":
-            from tools import dial
+            from tools.measuring import dial
 
             return dial.measure(config)
         case _:
-            from tools import serving
+            from tools.measuring import serving
 
             return serving.measure()
 
@@ -161,7 +161,7 @@ def everything(config: BenchConfig) -> int:
 
 
 if __name__ == "__main__":
-    from tools.bootstrap import ensure
+    from tools.setup.bootstrap import ensure
 
     ensure()
     sys.exit(main())

@@ -165,7 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("dist"), help="where the zips go (default: %(default)s)")
     names = [platform.name for platform in PLATFORMS]
     parser.add_argument("--platform", action="append", choices=names, help="only this one; may be given again")
-    parser.add_argument("--anny", action="store_true", help="make blender_addon/anny.npz anew, and no zip")
+    parser.add_argument("--anny", action="store_true", help="make blender_addon/armature/anny.npz anew, and no zip")
     options = parser.parse_args(arguments)
     if options.anny:
         bake_anny(ADDON / "anny.npz")

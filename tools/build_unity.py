@@ -19,9 +19,9 @@ from pathlib import Path
 
 import motion
 from motion.errors import BadFile, MotionError
-from tools import unity_meta, unity_plugins
+from tools.unity import meta, plugins
 
-PACKAGE = unity_meta.PACKAGE
+PACKAGE = meta.PACKAGE
 _DATE = 1767225600  # 2026-01-01
 
 
@@ -31,10 +31,10 @@ def build(out: Path, fresh: bool = False) -> Path:
     files = dict(contents())
     if fresh:
         with tempfile.TemporaryDirectory() as folder:
-            unity_plugins.make(Path(folder))
+            plugins.make(Path(folder))
             files |= {f"Runtime/Plugins/{name}": body for name, body in _files(Path(folder))}
     out.mkdir(parents=True, exist_ok=True)
-    path = out / f"{unity_meta.NAME}-{motion.__version__}.tgz"
+    path = out / f"{meta.NAME}-{motion.__version__}.tgz"
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name, body in sorted(files.items()):
@@ -52,15 +52,15 @@ def check() -> None:
         raise BadFile(
             f"it is of version {manifest['version']} and motus {motion.__version__}", str(PACKAGE / "package.json")
         )
-    metas = set(unity_meta.wanted())
+    metas = set(meta.wanted())
     there = set(PACKAGE.rglob("*.meta"))
     if metas != there:
         odd = min(metas ^ there).relative_to(PACKAGE)
-        raise BadFile(f"{odd} is missing or stray; run python -m tools.unity_meta", str(PACKAGE))
-    for platform in unity_plugins.PLATFORMS:
+        raise BadFile(f"{odd} is missing or stray; run python -m tools.unity.meta", str(PACKAGE))
+    for platform in plugins.PLATFORMS:
         for _, name in platform.files:
-            if not (unity_plugins.FOLDER / platform.folder / name).is_file():
-                raise BadFile(f"{name} is missing; run python -m tools.unity_plugins", str(unity_plugins.FOLDER))
+            if not (plugins.FOLDER / platform.folder / name).is_file():
+                raise BadFile(f"{name} is missing; run python -m tools.unity.plugins", str(plugins.FOLDER))
 
 
 def contents() -> Iterator[tuple[str, bytes]]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tools import bootstrap, test
+from tools import test
+from tools.setup import bootstrap
 
 
 def main(arguments: list[str]) -> int:

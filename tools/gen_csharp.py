@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import get_args
 from xml.sax.saxutils import escape
 
-from motion import protocol, schema, wire
-from motion.protocol import answers, pieces, publications, requests
-from motion.schema import Field
+from motion import protocol
+from motion.protocol import answers, pieces, publications, requests, schema, wire
+from motion.protocol.schema import Field
 
 ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "unity_bridge" / "Runtime" / "Core" / "Protocol" / "Messages.g.cs"

@@ -22,9 +22,9 @@ from models import tasks
 from models.packing import Precision
 from motion.errors import MotionError
 from motion.quat import F32
-from tools.direct import Direct, Request
-from tools.machine import machine
-from tools.ticker import Ticker, bar
+from tools.measuring.direct import Direct, Request
+from tools.measuring.machine import machine
+from tools.setup.ticker import Ticker, bar
 
 ONE_CODE = "one-code"
 """the precision that is served, and each code by a run of the language model"""

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tools import service_results, tokenizer_results, unity_results
-from tools.markdown import table
+from tools.pages import service_results, tokenizer_results, unity_results
+from tools.pages.markdown import table
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 _LIMBS = ("hip-knee", "knee-ankle", "shoulder-elbow", "elbow-wrist", "pelvis-neck")

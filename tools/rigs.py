@@ -23,14 +23,14 @@ import numpy as np
 from export.corpora.archive import unpack
 from models.bodies import anny
 from motion import clip as clips
-from motion import mannequin
-from motion.body import Body
+from motion.bodies import mannequin
+from motion.bodies.body import Body
 from motion.clip import Clip
 from motion.errors import BadFile, MissingPart, MotionError
 from motion.io import asf_amc, bvh, gltf_body
-from motion.joint_map import map_joints
 from motion.quat import IDENTITY
-from motion.retarget import retarget
+from motion.retargeting.joint_map import map_joints
+from motion.retargeting.retarget import retarget
 from motion.skeleton import SMPLX22, Skeleton, fk
 from tools.render import caption, character, sheet, stage
 from tools.render.camera import VIEWS, View

@@ -23,9 +23,9 @@ import psutil
 from motion.errors import MotionError, Unavailable
 from motion.protocol import Statistics
 from runtime.client import Client
-from tools import customers
-from tools.serving import recorded
-from tools.ticker import Ticker
+from tools.measuring import customers
+from tools.measuring.serving import recorded
+from tools.setup.ticker import Ticker
 
 _STEADY: Final = 4
 """customers that stay"""
@@ -180,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for fault in figures.faults:
         print(f"tools.soak: {fault}", file=sys.stderr)
     if options.json is not None:
-        from tools.machine import machine
+        from tools.measuring.machine import machine
 
         shown = " ".join(["python -m tools.soak", f"--minutes {options.minutes:g}", f"--requests {options.requests}"])
         record = {"machine": machine(), "command": shown, **figures.record()}
@@ -189,7 +189,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    from tools.bootstrap import ensure
+    from tools.setup.bootstrap import ensure
 
     ensure()
     sys.exit(main())

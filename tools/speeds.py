@@ -67,8 +67,8 @@ def _spread(paths: list[Path]) -> list[Path]:
 def measure(mocap: Path, cache: Path) -> list[Speed]:
     """Rows for the recorded files of each maker, and for one long file made of the longest."""
     from export.corpora.archive import members, unpack
+    from motion.convert import formats
     from motion.io import bvh
-    from tools import formats
 
     rows: list[Speed] = []
     longest: tuple[int, Path | None] = (0, None)
@@ -98,9 +98,9 @@ def measure(mocap: Path, cache: Path) -> list[Speed]:
 
 def _formats(clips: list[Clip], scratch: Path) -> list[Speed]:
     """The same clips as files of each format."""
-    from motion.retarget import retarget
-    from tools import formats
-    from tools.formats import Writing
+    from motion.convert import formats
+    from motion.convert.formats import Writing
+    from motion.retargeting.retarget import retarget
 
     on_smpl = [retarget(clip) for clip in clips]
     rows: list[Speed] = []
@@ -156,7 +156,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
 
     from motion.errors import MotionError
-    from tools.machine import machine
+    from tools.measuring.machine import machine
 
     facts = machine()
     try:
@@ -175,7 +175,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    from tools.bootstrap import ensure
+    from tools.setup.bootstrap import ensure
 
     ensure("export")
     sys.exit(main())

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from tools import bootstrap
+from tools.setup import bootstrap
 
 EXTRAS = ("view", "export", "tensorrt", "dev", "ray", "anny", "smplx", "render")
 

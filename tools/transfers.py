@@ -30,14 +30,14 @@ from export.prepare import Source, read
 from motion import clip as clips
 from motion import smplx
 from motion.clip import Clip
-from motion.feet import lock_feet
-from motion.humanoid import Humanoid, canonical
 from motion.io import asf_amc, bvh, gltf_body
 from motion.quat import F32
-from motion.retarget import Options, limb_error_deg, retarget, transfer
+from motion.retargeting.feet import lock_feet
+from motion.retargeting.humanoid import Humanoid, canonical
+from motion.retargeting.retarget import Options, limb_error_deg, retarget, transfer
+from motion.retargeting.transfer import Transfer
 from motion.skeleton import SMPLX22, Skeleton
-from motion.transfer import Transfer
-from tools.stopwatch import best_ms
+from tools.measuring.stopwatch import best_ms
 
 log = logging.getLogger(__name__)
 _FEET = tuple(f"{side}_{part}" for side in ("left", "right") for part in ("ankle", "foot"))

@@ -25,8 +25,8 @@ examples:
 
 def read(path: Path, asf: Path | None = None) -> Clip:
     """A clip from any file that can be shown. Raises BadFile, MissingPart."""
+    from motion.convert import formats
     from motion.errors import BadFile
-    from tools import formats
 
     if not path.is_file():
         raise BadFile(f"there is no such file; give one of {', '.join(formats.READ)}", str(path))
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
 
     from motion.errors import MotionError
-    from motion.retarget import retarget
+    from motion.retargeting.retarget import retarget
     from tools.render import sheet, video
     from tools.render.camera import views
     from tools.render.stage import stage
@@ -87,7 +87,7 @@ def _progress(done: int, whole: int) -> None:
 
 
 if __name__ == "__main__":
-    from tools.bootstrap import ensure
+    from tools.setup.bootstrap import ensure
 
     ensure("view")
     sys.exit(main())

@@ -3,9 +3,11 @@
 import bpy
 from bpy.props import StringProperty
 
-from blender_addon import asking, body, preview, session, smplx_body
-from blender_addon import rig as rigs
+from blender_addon import asking, session
+from blender_addon.armature import body, smplx_body
+from blender_addon.armature import rig as rigs
 from blender_addon.operators.refusal import refuse
+from blender_addon.showing import preview
 from motion.errors import MotionError
 from motion.skeleton import SMPLX22
 

@@ -3,8 +3,9 @@
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from blender_addon import asking, session, verdict
+from blender_addon import asking, session
 from blender_addon.operators.refusal import here, refuse
+from blender_addon.showing import verdict
 from motion.errors import MotionError
 
 

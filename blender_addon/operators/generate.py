@@ -9,9 +9,10 @@ import time
 import bpy
 from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
 
-from blender_addon import asking, extension, session, verdict
+from blender_addon import asking, extension, session
 from blender_addon.operators.refusal import asked, refuse
-from blender_addon.show import Show
+from blender_addon.showing import verdict
+from blender_addon.showing.show import Show
 from motion.errors import BadRequest, MotionError, TimedOut, Unavailable
 
 _CONNECT_S = 5.0

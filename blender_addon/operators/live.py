@@ -3,11 +3,11 @@
 import bpy
 
 from blender_addon import asking, session
-from blender_addon.live import Live
 from blender_addon.operators.refusal import refuse
-from blender_addon.stream import Performance
+from blender_addon.showing.stream import Performance
+from blender_addon.talk.live import Live
 from motion.errors import BadRequest, MotionError
-from motion.wire import ID
+from motion.protocol.wire import ID
 
 
 class MotusLive(bpy.types.Operator):

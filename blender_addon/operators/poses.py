@@ -5,10 +5,12 @@ from collections.abc import Callable
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from blender_addon import asking, curves, preview, session
+from blender_addon import asking, session
+from blender_addon.armature import curves
 from blender_addon.operators.generate import connect, finish
 from blender_addon.operators.refusal import asked, connected, refuse
-from blender_addon.show import Show
+from blender_addon.showing import preview
+from blender_addon.showing.show import Show
 from motion.errors import BadRequest, MotionError
 
 

@@ -6,12 +6,14 @@ import bpy
 from bpy.props import StringProperty
 from bpy_extras.anim_utils import BakeOptions, bake_action
 
-from blender_addon import asking, curves, extension, session
-from blender_addon import rig as rigs
+from blender_addon import asking, extension, session
+from blender_addon.armature import curves
+from blender_addon.armature import rig as rigs
 from blender_addon.operators.refusal import here, refuse
-from motion import joint_sheet, toml
+from motion import toml
 from motion.errors import BadConfig, MotionError
-from motion.joint_sheet import ROLES
+from motion.retargeting import joint_sheet
+from motion.retargeting.joint_sheet import ROLES
 
 
 class MotusMap(bpy.types.Operator):

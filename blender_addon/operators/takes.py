@@ -3,13 +3,15 @@
 import bpy
 from bpy.props import StringProperty
 
-from blender_addon import asking, curves, library, preview, session, verdict
-from blender_addon import rig as rigs
-from blender_addon.curves import Assigned
-from blender_addon.ghost import Ghost
+from blender_addon import asking, session
+from blender_addon.armature import curves
+from blender_addon.armature import rig as rigs
+from blender_addon.armature.curves import Assigned
 from blender_addon.operators.refusal import here, refuse
-from blender_addon.show import Show
-from blender_addon.take import Step, Take
+from blender_addon.showing import library, preview, verdict
+from blender_addon.showing.ghost import Ghost
+from blender_addon.showing.show import Show
+from blender_addon.talk.take import Step, Take
 from motion.clip import Clip, positions
 from motion.errors import BadRequest, MotionError
 from motion.quat import F32

@@ -5,7 +5,7 @@ import bpy
 from blender_addon import extension, session
 from blender_addon.operators.refusal import here
 from blender_addon.panels.tab import Tab, able, say, short
-from blender_addon.take import Take
+from blender_addon.talk.take import Take
 
 # Keys' colours, since Blender has no lights: green, yellow, red.
 _LIGHTS = {"open": "KEYTYPE_JITTER_VEC", "connecting": "KEYTYPE_KEYFRAME_VEC", "refused": "KEYTYPE_EXTREME_VEC"}

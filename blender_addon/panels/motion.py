@@ -2,10 +2,11 @@
 
 import bpy
 
-from blender_addon import preview, session
+from blender_addon import session
 from blender_addon.operators.poses import selected
 from blender_addon.operators.refusal import here
 from blender_addon.panels.tab import Tab, able, say
+from blender_addon.showing import preview
 
 
 class MOTUS_UL_segments(bpy.types.UIList):  # noqa: N801

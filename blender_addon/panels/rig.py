@@ -2,10 +2,11 @@
 
 import bpy
 
-from blender_addon import library, preview, session
+from blender_addon import session
 from blender_addon.operators import rig as maps
 from blender_addon.operators.refusal import here
 from blender_addon.panels.tab import Tab, say
+from blender_addon.showing import library, preview
 
 _FOUND = {"named": "CHECKMARK", "guessed": "QUESTION", "given": "GREASEPENCIL", "none": "BLANK1", "": "BLANK1"}
 

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bodies import anny
-from motion import body as bodies
-from motion import loft, quat
-from motion.body import Body
+from motion import quat
+from motion.bodies import body as bodies
+from motion.bodies import loft
+from motion.bodies.body import Body
+from motion.bodies.loft import I32
 from motion.clip import Clip
-from motion.loft import I32
 from motion.quat import F32
 from motion.skeleton import fk
 

@@ -15,8 +15,8 @@ from motion import clip as clips
 from motion.camera import Camera, Points
 from motion.clip import Clip
 from motion.features import h36m17
-from motion.joint_map import map_joints
 from motion.quat import F32
+from motion.retargeting.joint_map import map_joints
 from motion.skeleton import SMPLX22, Skeleton, fk
 
 PIXELS = 256

@@ -19,14 +19,15 @@ from typing import Any
 import numpy as np
 
 from models.bodies import anny_rig
-from motion import body as bodies
-from motion import loft, quat
-from motion.body import LEFT, RIGHT, WOOD, Body
+from motion import quat
+from motion.bodies import body as bodies
+from motion.bodies import loft
+from motion.bodies.body import LEFT, RIGHT, WOOD, Body
+from motion.bodies.loft import I32, Real
 from motion.clip import Clip
 from motion.errors import BadConfig, MissingPart
-from motion.loft import I32, Real
 from motion.quat import F32
-from motion.retarget import retarget
+from motion.retargeting.retarget import retarget
 from motion.skeleton import Skeleton, fk
 
 ADULT: Mapping[str, float] = {

@@ -17,7 +17,7 @@ from motion.quat import F32
 from motion.skeleton import Skeleton
 
 SHEET = {"left_foot": "toe2-1.L", "right_foot": "toe2-1.R"}
-"""What `motion.retarget` should not find by name: the foot points as its second toe."""
+"""What `motion.retargeting.retarget` should not find by name: the foot points as its second toe."""
 # Bones that straighten: the joint that turns, the joint its bone leads to, where the bone then points (left side).
 _STRAIGHT = (
     ("upperarm01", "lowerarm01", (1, 0, 0)),

@@ -19,11 +19,13 @@ import numpy as np
 import torch
 
 from models.bodies.anny import Mesh
-from motion import loft, npz, quat, smplx
-from motion.body import LEFT, RIGHT, WOOD, Body
+from motion import quat, smplx
+from motion.bodies import loft
+from motion.bodies.body import LEFT, RIGHT, WOOD, Body
+from motion.bodies.loft import I32
 from motion.clip import Clip, positions
 from motion.errors import BadClip, BadFile, MissingPart
-from motion.loft import I32
+from motion.io import npz
 from motion.quat import F32, IDENTITY
 from motion.skeleton import Skeleton
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from motion import fitting
 from motion.camera import Camera, Points, Real
 from motion.clip import Clip
+from motion.features import fitting
 from motion.features.checks import clip_fits, frames_fit
 from motion.quat import F32, rotate
 from motion.skeleton import SMPLX22, Skeleton, fk

@@ -20,9 +20,10 @@ from typing import cast
 
 import numpy as np
 
-from motion import fitting, quat
+from motion import quat
 from motion.clip import Clip, move, positions
 from motion.errors import BadClip
+from motion.features import fitting
 from motion.features import hml_skeleton as body
 from motion.features.checks import clip_fits, frames_fit
 from motion.features.hml_skeleton import Real

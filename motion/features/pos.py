@@ -15,9 +15,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from motion import contacts, fitting, quat
+from motion import contacts, quat
 from motion.clip import Clip, canonicalise, move, positions, turn
 from motion.errors import BadClip
+from motion.features import fitting
 from motion.features.checks import clip_fits, frames_fit
 from motion.quat import F32
 from motion.skeleton import SMPLX22, TOE_HEIGHT

@@ -13,8 +13,9 @@ from typing import cast
 
 import numpy as np
 
-from motion import mannequin, quat
-from motion.body import Body, Paint
+from motion import quat
+from motion.bodies import mannequin
+from motion.bodies.body import Body, Paint
 from motion.clip import Clip
 from motion.errors import BadClip, BadFile
 from motion.io import gltf, gltf_keys, gltf_nodes, matrices, source

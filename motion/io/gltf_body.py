@@ -13,14 +13,15 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from motion import capsules, loft, quat
-from motion.body import LEFT, PALETTE, RIGHT, WOOD, Body, Paint
+from motion import quat
+from motion.bodies import capsules, loft
+from motion.bodies.body import LEFT, PALETTE, RIGHT, WOOD, Body, Paint
+from motion.bodies.loft import I32
 from motion.errors import BadFile
 from motion.io import gltf, gltf_nodes, matrices, source
 from motion.io.gltf import Document, Json
 from motion.io.gltf_nodes import Rig
 from motion.io.matrices import F64
-from motion.loft import I32
 from motion.quat import F32
 from motion.skeleton import Skeleton
 

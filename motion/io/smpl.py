@@ -19,10 +19,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from motion import npz, quat, smplx
+from motion import quat, smplx
 from motion.clip import Clip
 from motion.errors import BadClip, BadFile
-from motion.io import source
+from motion.io import npz, source
 from motion.quat import F32
 from motion.skeleton import SMPLX22, Skeleton
 

@@ -1,9 +1,9 @@
 """The messages of the wire. PROTOCOL.md says what they mean and in which order they come; these files are their shape.
 
-A message is a frozen dataclass whose annotations are its schema (motion/schema.py). `pack` makes its parts (bytes),
-`unpack` reads them back and checks every field. Arrays are float32: root (T, 3) metres, rotations (T, J, 4) local
-quaternions w x y z, contacts (T, 4) from 0 to 1 for left heel, left toe, right heel, right toe, offsets (J, 3) metres.
-Times are seconds; clocks are the server's own, monotonic, with no known zero.
+A message is a frozen dataclass whose annotations are its schema (motion/protocol/schema.py). `pack` makes its parts
+(bytes), `unpack` reads them back and checks every field. Arrays are float32: root (T, 3) metres, rotations (T, J, 4)
+local quaternions w x y z, contacts (T, 4) from 0 to 1 for left heel, left toe, right heel, right toe, offsets (J, 3)
+metres. Times are seconds; clocks are the server's own, monotonic, with no known zero.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Final, get_args
 
-from motion import schema, wire
 from motion.errors import BadMessage
+from motion.protocol import schema, wire
 from motion.protocol.answers import (
     Accepted,
     Done,
@@ -47,7 +47,7 @@ from motion.protocol.requests import (
     Steer,
     Who,
 )
-from motion.wire import Envelope, Fields
+from motion.protocol.wire import Envelope, Fields
 
 __all__ = [
     "ADDRESS",

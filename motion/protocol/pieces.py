@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from motion.schema import Float, Shape, Since
+from motion.protocol.schema import Float, Shape, Since
 
 NEW: Final = Since(1)
 """marks what version 1.1 added"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from motion.schema import Count, Float, Id, Shape
+from motion.protocol.schema import Count, Float, Id, Shape
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from motion.protocol.pieces import NEW, Pose, Rig
-from motion.schema import Count, Float, Id, Shape
+from motion.protocol.schema import Count, Float, Id, Shape
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from motion import card
+from motion.bundles import nvidia
 from motion.errors import Busy, MissingPart
 
 _NO_MEMORY: Final = 2  # CUDA_ERROR_OUT_OF_MEMORY
@@ -18,7 +18,7 @@ class Stream:
     """A card's primary context and a stream in it. Raises MissingPart where there is no card."""
 
     def __init__(self, index: int = 0) -> None:
-        library = card.driver()
+        library = nvidia.driver()
         if library is None:
             raise MissingPart("there is no NVIDIA card here, or its driver does not load")
         self._cuda: Any = library

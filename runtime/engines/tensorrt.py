@@ -19,8 +19,8 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from motion import bundle, card, engine_file
-from motion.engine_file import FLAVORS, SUFFIX
+from motion.bundles import bundle, engine_file, nvidia
+from motion.bundles.engine_file import FLAVORS, SUFFIX
 from motion.errors import BadBundle, BadFile, BadRequest, MissingPart
 from runtime.engines import Arrays, Engine, Port
 from runtime.engines.cuda import Buffer, Stream, contiguous
@@ -39,7 +39,7 @@ class TensorRtEngine:
         about, content = engine_file.read(path)
         self.about = about
         trt = library(about.flavor)
-        here = card.capability()
+        here = nvidia.capability()
         if here is None:
             raise MissingPart("there is no NVIDIA card here, or its driver does not load")
         wrong = engine_file.misfit(about, graph_sha256, str(trt.__version__), here)
@@ -209,7 +209,7 @@ def open_engine(graph: Path, flavor: str, folder: Path, spare: Callable[[], Engi
     """The engine for this graph and card; where there is none yet, `spare` serves while it is built. Raises MissingPart
     without TensorRT or a card."""
     trt = library(flavor)
-    here = card.capability()
+    here = nvidia.capability()
     if here is None:
         raise MissingPart("there is no NVIDIA card here, or its driver does not load")
     path, others = fitting(graph, flavor, str(trt.__version__), here, folder)

@@ -16,7 +16,7 @@ from tests.blender import MARK, environment
 from tests.mocap import MOCAP
 from tests.runtime.recorded import make_bundle
 from tools import build_addon
-from tools.server import Server
+from tools.measuring.server import Server
 
 PLATFORM = next(platform for platform in build_addon.PLATFORMS if platform.name == "linux-x64")
 

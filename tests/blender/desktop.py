@@ -17,8 +17,8 @@ from pathlib import Path
 
 from motion.errors import MissingPart
 from tests.blender.environment import HOME
-from tools import lock
-from tools.registry import run
+from tools.setup import lock
+from tools.setup.registry import run
 
 _RELEASE = "trixie"
 _MIRROR = "http://deb.debian.org/debian"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import lock
+from tools.setup import lock
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HOME = ROOT / "out" / "blender"

@@ -39,7 +39,7 @@ def test_an_import_that_cannot_be_made_relative_is_refused_by_file_and_line() ->
 
 def test_no_file_in_the_zip_imports_motion_or_the_extension_by_an_absolute_name() -> None:
     files = dict(sources())
-    assert {"__init__.py", "link.py", "motion/quat.py", "motion/io/glb.py", "LICENSE"} <= files.keys()
+    assert {"__init__.py", "talk/link.py", "motion/quat.py", "motion/io/glb.py", "LICENSE"} <= files.keys()
     for name, body in files.items():
         for node in ast.walk(ast.parse(body)) if name.endswith(".py") else ():
             if isinstance(node, ast.ImportFrom) and not node.level:

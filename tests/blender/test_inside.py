@@ -11,7 +11,7 @@ import pytest
 from runtime import keys
 from tests.blender import environment
 from tests.blender.conftest import Blender
-from tools.server import Server
+from tools.measuring.server import Server
 
 INSIDE = Path(__file__).parent / "inside"
 pytestmark = [pytest.mark.blender, pytest.mark.slow]

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from blender_addon.desk import Desk
-from blender_addon.link import Link, Lost, check, load_keys
-from blender_addon.take import Step, Take
-from motion import protocol, wire
+from blender_addon.talk.desk import Desk
+from blender_addon.talk.link import Link, Lost, check, load_keys
+from blender_addon.talk.take import Step, Take
+from motion import protocol
 from motion.errors import BadConfig
-from motion.protocol import Error, Hello, Ping, Pong, Statistics, Stats
+from motion.protocol import Error, Hello, Ping, Pong, Statistics, Stats, wire
 from runtime import keys
 from tests.blender.stranger import Stranger
 from tests.runtime.recorded import make_bundle
-from tools.server import Server
+from tools.measuring.server import Server
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +206,7 @@ def test_a_server_that_falls_silent_is_lost(monkeypatch: pytest.MonkeyPatch, ser
     link = Link(server.address, "test")
     until(link.poll, lambda: link.state == "open")
     server.process.send_signal(19)  # SIGSTOP: the connection stays, and nobody answers
-    monkeypatch.setattr("blender_addon.link._SILENCE_S", 0.3)
+    monkeypatch.setattr("blender_addon.talk.link._SILENCE_S", 0.3)
     lost: list[Any] = []
     until(lambda: lost.extend(one for one in link.poll() if isinstance(one, Lost)), lambda: lost)
     assert "has not been heard of" in lost[0].sentence or "is gone" in lost[0].sentence

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from blender_addon.link import Link
-from blender_addon.server import LocalServer, interpreter
+from blender_addon.talk.link import Link
+from blender_addon.talk.server import LocalServer, interpreter
 from motion.errors import BadConfig
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from export import ablate, train_stages
+from export import ablate
+from export.training import stages
 from models.tokenizers.hmvlm import BodyPartsConfig
 from motion.errors import BadConfig
 from tests.models.tokenizers import samples
@@ -22,7 +23,7 @@ def test_every_ablation_of_ours_is_read_and_its_variants_differ(path: Path) -> N
     assert len({str(one.tokenizer) for one in variants}) == len(variants)
     assert len({one.run for one in variants}) == len(variants)
     for one in variants:
-        train_stages.made(one)
+        stages.made(one)
 
 
 def _written(folder: Path, data: Path) -> Path:

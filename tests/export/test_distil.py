@@ -11,9 +11,11 @@ import torch
 from accelerate import Accelerator
 from safetensors.torch import load_file
 
-from export import dataset, distil, evaluate, loop, train_llm, train_tokenizer
-from export.messages import Messages, tokenise
+from export import distil, evaluate, train_llm, train_tokenizer
+from export.data import dataset
+from export.data.messages import Messages, tokenise
 from export.recipe import Recipe
+from export.training import loop
 from motion.errors import BadConfig, BadFile
 from tests.export.test_train_llm import fresh, same
 from tests.models.tiny import save_backbone

@@ -11,13 +11,15 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from export import dataset, evaluate, pack, to_onnx, train_llm, train_tokenizer, verify
+from export import evaluate, pack, to_onnx, train_llm, train_tokenizer, verify
+from export.data import dataset
 from export.metrics import joints
 from export.recipe import Recipe
 from models import flow
-from motion import bundle, features
 from motion import clip as clips
-from motion.bundle import Bundle
+from motion import features
+from motion.bundles import bundle
+from motion.bundles.bundle import Bundle
 from motion.errors import BadBundle, BadConfig, BadFile, MissingPart
 
 

@@ -13,10 +13,12 @@ import pytest
 import torch
 from PIL import Image
 
-from export import dataset, pictures, recipe, render, train_stages
-from export.relaid import camera_of, decoded, encoded, relaid
+from export import recipe, render
+from export.data import dataset, pictures
+from export.data.relaid import camera_of, decoded, encoded, relaid
 from export.render import Settings
 from export.scene import person, picture, place, shot, tracer
+from export.training import stages
 from models.bodies import anny
 from motion import clip as clips
 from motion import features
@@ -172,10 +174,10 @@ def test_tokenizers_train_on_clips_with_and_without_pictures(
         loaded, data=data, run=tmp_path, tokenizer_training=short, pictures=recipe.Pictures(rendered, 2),
         refiner_training=replace(short, steps=1) if loaded.refiner_training else None,
     )  # fmt: skip
-    train_stages.train(made)
-    after = train_stages.trained(made).state_dict()
+    stages.train(made)
+    after = stages.trained(made).state_dict()
     torch.manual_seed(short.seed)
-    before = train_stages.made(made).state_dict()
+    before = stages.made(made).state_dict()
     assert any(not torch.equal(after[name], before[name]) for name in after if name.startswith("backbone."))
 
 

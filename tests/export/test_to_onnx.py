@@ -15,7 +15,8 @@ import torch
 from onnx import TensorProto
 from torch import nn
 
-from export import dataset, to_onnx, train_tokenizer
+from export import to_onnx, train_tokenizer
+from export.data import dataset
 from export.recipe import Recipe
 from models import flow
 from models.tokenizers.vermo import FlowVQ, FlowVQConfig

@@ -10,8 +10,8 @@ import pytest
 
 from export import to_tensorrt
 from export.to_tensorrt import Build
-from motion import bundle, card, engine_file
-from motion.engine_file import About
+from motion.bundles import bundle, engine_file, nvidia
+from motion.bundles.engine_file import About
 from motion.errors import BadBundle, BadConfig, BadFile, MissingPart
 from motion.features import WIDTH
 from runtime.engines import tensorrt
@@ -74,7 +74,7 @@ def test_the_service_takes_the_engine_that_fits_and_says_why_others_do_not(built
 
 
 def test_an_engine_needs_a_card(built: Path) -> None:
-    if card.capability() is not None:
+    if nvidia.capability() is not None:
         pytest.skip("there is a card here")
     with pytest.raises(MissingPart, match="there is no NVIDIA card here"):
         tensorrt.TensorRtEngine(built, bundle.sha256(BUNDLE / "decoder.onnx"))
@@ -83,7 +83,7 @@ def test_an_engine_needs_a_card(built: Path) -> None:
 def test_an_engine_of_another_card_is_refused_before_tensorrt_sees_it(
     built: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(card, "capability", lambda: "sm86")
+    monkeypatch.setattr(nvidia, "capability", lambda: "sm86")
     with pytest.raises(BadBundle, match=r"built for sm89, and this card is sm86; build it again with export\.to_tens"):
         tensorrt.TensorRtEngine(built, bundle.sha256(BUNDLE / "decoder.onnx"))
 
@@ -92,7 +92,7 @@ def test_where_no_engine_fits_one_is_built_in_the_background_while_onnxruntime_s
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Without a card it cannot take over, but it is there, and it is the right one."""
-    if card.capability() is not None:
+    if nvidia.capability() is not None:
         pytest.skip("there is a card here")
     version, graph, engines = rtx(), tmp_path / "graphs" / "decoder.onnx", tmp_path / "engines"
     graph.parent.mkdir()
@@ -100,7 +100,7 @@ def test_where_no_engine_fits_one_is_built_in_the_background_while_onnxruntime_s
     engines.mkdir()
     old = About("decoder", bundle.sha256(graph), "rtx", "1.0.0", "fp16", ("sm89",), (8, 80, 512), (1, 1, 16))
     engine_file.write(engines, old, b"of an older version")
-    monkeypatch.setattr(card, "capability", lambda: "sm89")
+    monkeypatch.setattr(nvidia, "capability", lambda: "sm89")
     codes = {"codes": np.zeros((1, 5), np.int64)}
     with tensorrt.open_engine(graph, "rtx", engines, lambda: OnnxEngine(graph, 1)) as engine:
         assert isinstance(engine, Relieved)
@@ -140,7 +140,7 @@ def test_unknown_cards_and_broken_graphs_are_named(tmp_path: Path) -> None:
 
 
 def test_tensorrt_itself_builds_for_the_card_that_is_here() -> None:
-    if card.capability() is not None:
+    if nvidia.capability() is not None:
         pytest.skip("there is a card here")
     with pytest.raises(MissingPart, match="tensorrt"):
         to_tensorrt.build(BUNDLE / "decoder.onnx", Build(flavor="tensorrt"))

@@ -13,16 +13,18 @@ from accelerate import Accelerator
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from export import evaluate, generate, loop, train_llm, train_tokenizer
+from export import evaluate, train_llm, train_tokenizer
+from export.measuring import generate
 from export.recipe import Recipe
+from export.training import loop
 from models import checkpoint, compact, tasks
 from models.packing import Adapter
 from models.vocabulary import SPECIAL
 from motion.errors import BadFile, MissingPart
-from runtime.llm import MotionLanguageModel
-from runtime.sampling import Sampling
+from runtime.language.llm import MotionLanguageModel
+from runtime.language.sampling import Sampling
 from tests.models.tiny import save_backbone
-from tests.runtime.language import Parts, facts, make_bundle
+from tests.runtime.language_models import Parts, facts, make_bundle
 
 # peft asks transformers for a property by its old name.
 pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")

@@ -11,8 +11,10 @@ import torch
 from accelerate import Accelerator
 from safetensors.torch import load_file
 
-from export import dataset, loop, train_tokenizer
+from export import train_tokenizer
+from export.data import dataset
 from export.recipe import Recipe
+from export.training import loop
 from motion.errors import BadFile
 from motion.features import Statistics
 

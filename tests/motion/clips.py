@@ -10,7 +10,7 @@ from motion import clip as clips
 from motion import quat
 from motion.clip import Clip
 from motion.io import bvh
-from motion.retarget import retarget
+from motion.retargeting.retarget import retarget
 from motion.skeleton import SMPLX22, Skeleton
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"

@@ -13,7 +13,7 @@ from typing import IO
 
 import pytest
 
-from motion.bundle import Bundle
+from motion.bundles.bundle import Bundle
 from tests.runtime.recorded import make_bundle
 
 STEP_S = 0.005
@@ -63,7 +63,7 @@ def bundle_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def recorded_bundle(bundle_folder: Path) -> Bundle:
-    from motion import bundle
+    from motion.bundles import bundle
 
     return bundle.load(bundle_folder)
 

@@ -14,8 +14,8 @@ import zmq
 from motion import protocol
 from motion.protocol import Accepted, Done, Error, Frames, Hello, Message, Pong, Progress, Welcome
 from runtime.client import Client
-from runtime.gate import join
 from runtime.keys import ClientKeys
+from runtime.transport.gate import join
 
 M = TypeVar("M", bound=Message)
 TOLD = (Accepted, Done, Error, Frames, Pong, Welcome)

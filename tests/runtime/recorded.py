@@ -22,19 +22,22 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from motion import bundle, features, quat
-from motion.bundle import Backbone, Bundle, Corpus, Manifest, Tokens
+from motion import features, quat
+from motion.bundles import bundle
+from motion.bundles.bundle import Backbone, Bundle, Corpus, Manifest, Tokens
 from motion.clip import Clip
 from motion.protocol import Task
 from motion.skeleton import SMPLX22
-from runtime import admission, logs, settings
-from runtime.batching import BatchedEngine
+from runtime import settings
 from runtime.engines.onnx import OnnxEngine
-from runtime.pipeline import Pipeline
+from runtime.front import admission
+from runtime.generation.batching import BatchedEngine
+from runtime.generation.pipeline import Pipeline
+from runtime.generation.stream import Codes, Windows
 from runtime.serve import Work, run, serve
-from runtime.start import Start
-from runtime.stream import Codes, Windows
-from runtime.worker import work
+from runtime.transport.start import Start
+from runtime.workers import logs
+from runtime.workers.worker import work
 
 RATE = 4
 CODES = 64

@@ -21,10 +21,10 @@ from motion.errors import BadRequest, Cancelled
 from motion.protocol import Done, Frames, Progress
 from motion.skeleton import SMPLX22
 from runtime.client import Client
-from runtime.models import find
+from runtime.generation.loading import find
 from tests.runtime.conftest import Server, start
+from tests.runtime.front.test_endpoint import http_of, metrics
 from tests.runtime.peers import ASKER, child, eventually
-from tests.runtime.test_endpoint import http_of, metrics
 
 pytestmark = pytest.mark.slow
 

@@ -15,9 +15,8 @@ import numpy as np
 import psutil
 import pytest
 
-from motion import wire
 from motion.errors import Unavailable
-from motion.protocol import Error, Frames, Hello, Ping, Welcome
+from motion.protocol import Error, Frames, Hello, Ping, Welcome, wire
 from runtime.client import Client
 from tests.runtime.conftest import Server, start
 from tests.runtime.peers import eventually, peer, still_serves

@@ -16,8 +16,8 @@ from motion.errors import BadConfig, Denied, Unavailable
 from motion.protocol import Error, Frames, Hello, Welcome
 from runtime import keys
 from runtime.client import Client
-from runtime.gate import throwaway
 from runtime.keys import ClientKeys, load_client, load_server, main, make
+from runtime.transport.gate import throwaway
 from tests.runtime.conftest import Server, start
 from tests.runtime.peers import Raw, peer, still_serves
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from motion import bundle
+from motion.bundles import bundle
 from motion.errors import BadBundle, BadConfig
-from runtime.address import parse
 from runtime.client import Client
 from runtime.serve import find, main
+from runtime.transport.address import parse
 from tests.runtime.conftest import start
 from tests.runtime.recorded import make_bundle
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from motion.errors import BadConfig
-from runtime import admission, settings
+from runtime import settings
+from runtime.front import admission
 from runtime.settings import ServeConfig
 
 

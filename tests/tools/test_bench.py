@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from motion.errors import MissingPart
-from tools import bench, benchmarks, engine_times, judge, throughput
-from tools.bench_config import BenchConfig
-from tools.direct import Direct, Request
+from tools import bench, judge
+from tools.measuring import engine_times, throughput
+from tools.measuring.bench_config import BenchConfig
+from tools.measuring.direct import Direct, Request
+from tools.pages import benchmarks
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from motion.errors import MotionError, Unavailable
 from runtime.client import Client
 from tests.runtime.recorded import make_bundle, walk
-from tools import demo, take, view
+from tools import demo, view
 from tools.demo import DemoConfig
-from tools.server import ROOT, Server
+from tools.measuring.server import ROOT, Server
+from tools.render import take
 
 ENVIRONMENT = {**os.environ, "MOTUS_NO_SETUP": "1"}
 
@@ -103,8 +104,8 @@ def test_ctrl_c_in_mid_stream_ends_the_server_too(bundle: Path, tmp_path: Path) 
     script = (
         "from pathlib import Path\n"
         "from tools.demo import DemoConfig\n"
-        "from tools.server import Server\n"
-        "from tools.take import take\n"
+        "from tools.measuring.server import Server\n"
+        "from tools.render.take import take\n"
         f"config = DemoConfig('a person walks', 30, out=Path({str(tmp_path)!r}))\n"
         f"take(config, Server({str(bundle)!r}, '--step-s', '0.2', module='tests.runtime.recorded'))\n"
     )
@@ -155,7 +156,7 @@ def test_leaving_the_block_ends_the_server() -> None:
 def test_a_module_on_a_leash_ends_when_its_starter_is_killed() -> None:
     starter = (
         "import subprocess, sys\n"
-        "command = [sys.executable, '-u', '-m', 'tools.leash', 'http.server', '0', '--bind', '127.0.0.1']\n"
+        "command = [sys.executable, '-u', '-m', 'tools.measuring.leash', 'http.server', '0', '--bind', '127.0.0.1']\n"
         "child = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)\n"
         "child.wait()\n"
     )

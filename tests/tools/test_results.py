@@ -7,9 +7,10 @@ from dataclasses import asdict
 
 import pytest
 
-from tools import results, service_results
-from tools.round_trip import RoundTrip
-from tools.serving import Serving, Shown
+from tools import results
+from tools.measuring.round_trip import RoundTrip
+from tools.measuring.serving import Serving, Shown
+from tools.pages import service_results
 
 MADE = [(name, section) for name, section in results._SECTIONS if (results.DOCS / "figures" / f"{name}.json").exists()]
 

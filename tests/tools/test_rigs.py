@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from motion.bodies.loft import unit
 from motion.clip import positions
-from motion.joint_map import map_joints
-from motion.loft import unit
+from motion.retargeting.joint_map import map_joints
 from motion.skeleton import SMPLX22
 from tests import mocap
 from tests.imports import ROOT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from motion import clip as clips
-from motion.retarget import retarget
+from motion.retargeting.retarget import retarget
 from motion.skeleton import SMPLX22
 from tests.motion.clips import stroll
 from tests.motion.rigs import unreal

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from motion.errors import MissingPart
-from tools import test_unity, unity_toolchain
-from tools.unity_toolchain import Toolchain
+from tools.unity import toolchain as unity_toolchain
+from tools.unity import unity_tests
+from tools.unity.toolchain import Toolchain
 
 
 @pytest.fixture(scope="session")
@@ -21,4 +22,4 @@ def toolchain() -> Toolchain:
 
 @pytest.fixture(scope="session")
 def assembly(toolchain: Toolchain) -> Path:
-    return test_unity.build(toolchain)
+    return unity_tests.build(toolchain)

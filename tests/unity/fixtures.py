@@ -3,7 +3,7 @@
 skeleton.bin            a `scene` of smplx22
 clip-NAME.bin           `frames` of a clip on it
 rig-NAME.bin            a `scene` whose joints are bones of Unity's Humanoid, and its offsets their places at rest
-places-RIG-CLIP.bin     float32 (T, J, 3): where motion.transfer puts those bones
+places-RIG-CLIP.bin     float32 (T, J, 3): where motion.retargeting.transfer puts those bones
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from motion import protocol
 from motion.clip import Clip, cut, load
 from motion.contacts import detect
 from motion.edit.loop import loop, repeat
-from motion.humanoid import Humanoid, canonical
 from motion.protocol import Frames, Message, Scene
+from motion.retargeting.humanoid import Humanoid, canonical
+from motion.retargeting.transfer import Transfer
 from motion.skeleton import SMPLX22, fk
-from motion.transfer import Transfer
 from tests.motion import clips, rigs
-from tests.motion.examples import to_bytes
+from tests.motion.protocol.examples import to_bytes
 
 BONES = {
     "Hips": "pelvis", "LeftUpperLeg": "left_hip", "RightUpperLeg": "right_hip", "LeftLowerLeg": "left_knee",

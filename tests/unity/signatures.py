@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
-from tools.unity_toolchain import Toolchain
+from tools.unity.toolchain import Toolchain
 
 _BLOCK = re.compile(r"^\s*(?:declare )?(namespace|class|interface|enum) ([\w.$]+)(<.*?>)?.*\{\s*(\})?\s*$")
 _MEMBER = re.compile(

@@ -13,9 +13,10 @@ import pytest
 import motion
 from motion.errors import BadFile, MissingPart
 from tests.unity import dll
-from tools import build_unity, unity_meta, unity_plugins
+from tools import build_unity
+from tools.unity import meta, plugins
 
-PACKAGE = unity_meta.PACKAGE
+PACKAGE = meta.PACKAGE
 GUID = re.compile(r"^guid: ([0-9a-f]{32})$", re.MULTILINE)
 
 
@@ -32,15 +33,15 @@ def test_the_manifest_is_of_this_version_and_its_samples_are_there() -> None:
 
 
 def test_everything_that_unity_imports_has_a_meta_file_with_a_guid_of_its_own() -> None:
-    wanted = unity_meta.wanted()
-    assert set(wanted) == set(PACKAGE.rglob("*.meta")), "run python -m tools.unity_meta"
+    wanted = meta.wanted()
+    assert set(wanted) == set(PACKAGE.rglob("*.meta")), "run python -m tools.unity.meta"
     guids = [GUID.search(path.read_text(encoding="utf-8")) for path in wanted]
     assert all(guids)
     assert len({guid[1] for guid in guids if guid}) == len(wanted) > 100
 
 
 def test_guids_are_the_same_wherever_they_are_made() -> None:
-    for path, text in unity_meta.wanted().items():
+    for path, text in meta.wanted().items():
         assert path.read_text(encoding="utf-8") == text, path
 
 
@@ -89,7 +90,7 @@ def test_the_tarball_is_what_npm_packs_and_the_same_each_time(tmp_path: Path) ->
 
 def test_a_package_that_lacks_a_meta_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stray = PACKAGE / "stray.meta"
-    monkeypatch.setattr(unity_meta, "wanted", lambda: {stray: ""})
+    monkeypatch.setattr(meta, "wanted", lambda: {stray: ""})
     with pytest.raises(BadFile, match="unity_meta"):
         build_unity.build(tmp_path)
 
@@ -97,20 +98,16 @@ def test_a_package_that_lacks_a_meta_file_is_refused(tmp_path: Path, monkeypatch
 @pytest.mark.slow
 def test_the_native_libraries_are_those_of_the_wheels(tmp_path: Path) -> None:
     try:
-        unity_plugins.make(tmp_path)
+        plugins.make(tmp_path)
     except MissingPart as missing:
         pytest.skip(str(missing))
     made = {path.relative_to(tmp_path): _hash(path) for path in tmp_path.rglob("*") if path.is_file()}
-    kept = {
-        path.relative_to(unity_plugins.FOLDER): _hash(path)
-        for path in unity_plugins.FOLDER.rglob("*")
-        if path.is_file()
-    }
+    kept = {path.relative_to(plugins.FOLDER): _hash(path) for path in plugins.FOLDER.rglob("*") if path.is_file()}
     assert made == {path: hash_ for path, hash_ in kept.items() if path.suffix != ".meta"}
 
 
 def test_windows_libraries_find_what_they_want_beside_them_or_in_windows_itself() -> None:
-    folder = unity_plugins.FOLDER / "Windows" / "x86_64"
+    folder = plugins.FOLDER / "Windows" / "x86_64"
     theirs = {"kernel32.dll", "advapi32.dll", "ws2_32.dll", "iphlpapi.dll"}
     beside = {path.name for path in folder.glob("*.dll")}
     wanted = {name for path in folder.glob("*.dll") for name in dll.wanted(path)}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from tools import unity_figures, unity_results
+from tools.pages import unity_results
+from tools.unity import figures as unity_figures
 
 
 def test_every_measurement_has_its_row() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.unity import signatures
-from tools import test_unity
-from tools.unity_toolchain import Toolchain
+from tools.unity import unity_tests
+from tools.unity.toolchain import Toolchain
 
 
 @pytest.mark.slow
@@ -16,7 +16,7 @@ from tools.unity_toolchain import Toolchain
 def test_components_editor_samples_and_unity_tests_compile_against_unitys_own_signatures(
     toolchain: Toolchain, assembly: Path
 ) -> None:
-    test_unity.build_host(toolchain, assembly.parent)
+    unity_tests.build_host(toolchain, assembly.parent)
     assert (assembly.parent / "Motus.Editor.Tests.dll").exists()
     unity = signatures.of_unity(toolchain.types / "UnityEngine.CoreModule.d.ts")
     standin = signatures.of_standin(toolchain, assembly.parent)

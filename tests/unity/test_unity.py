@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tools import gen_csharp, test_unity
-from tools.unity_toolchain import Toolchain
+from tools import gen_csharp
+from tools.unity import unity_tests
+from tools.unity.toolchain import Toolchain
 
 
 def test_the_messages_in_c_sharp_are_those_of_the_protocol() -> None:
@@ -16,6 +17,6 @@ def test_the_messages_in_c_sharp_are_those_of_the_protocol() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("runtime", test_unity.RUNTIMES)
+@pytest.mark.parametrize("runtime", unity_tests.RUNTIMES)
 def test_everything_in_runtime_core_passes_its_tests(toolchain: Toolchain, assembly: Path, runtime: str) -> None:
-    assert test_unity.run(toolchain, runtime, assembly, "") == 0
+    assert unity_tests.run(toolchain, runtime, assembly, "") == 0

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from motion.bodies.loft import Real
 from motion.errors import BadConfig
-from motion.loft import Real
 
 LENS = float(np.tan(np.deg2rad(26) / 2))  # half the picture's height at one metre: a moderate telephoto
 

@@ -15,13 +15,13 @@ from typing import Any, cast
 import numpy as np
 from PIL import Image
 
-from motion import loft
-from motion.body import Body, Paint
+from motion.bodies import loft
+from motion.bodies.body import Body, Paint
+from motion.bodies.loft import Real
 from motion.errors import BadFile
 from motion.io import gltf, gltf_body, gltf_nodes
 from motion.io.gltf import Document, Json
 from motion.io.gltf_nodes import Rig
-from motion.loft import Real
 
 
 def read(path: Path, worn: Sequence[str] = ()) -> Body:

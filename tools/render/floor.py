@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from motion.loft import Real
+from motion.bodies.loft import Real
 from tools.render.camera import Camera
 from tools.render.raster import U8
 

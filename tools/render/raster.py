@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from motion import loft
-from motion.body import Body
-from motion.loft import Real
+from motion.bodies import loft
+from motion.bodies.body import Body
+from motion.bodies.loft import Real
 from tools.render.camera import Camera
 
 U8 = NDArray[np.uint8]

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from motion import body as bodies
-from motion import loft, mannequin, quat
-from motion.body import Body
+from motion import quat
+from motion.bodies import body as bodies
+from motion.bodies import loft, mannequin
+from motion.bodies.body import Body
+from motion.bodies.loft import Real
 from motion.clip import Clip
-from motion.loft import Real
 from motion.skeleton import fk
 from tools.render import camera as cameras
 from tools.render import floor, raster

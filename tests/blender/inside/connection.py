@@ -8,7 +8,8 @@ from pathlib import Path
 
 import bpy
 
-from motion import protocol, wire
+from motion import protocol
+from motion.protocol import wire
 from tests.blender.inside.studio import PACKAGE, character, fingerprint, folder, given, part, refused, turn
 from tests.blender.stranger import Stranger
 

@@ -11,15 +11,16 @@ import numpy as np
 import pytest
 
 from models.bodies import anny, anny_rig
-from motion import body as bodies
 from motion import clip as clips
-from motion import loft, quat
-from motion.body import Body
+from motion import quat
+from motion.bodies import body as bodies
+from motion.bodies import loft
+from motion.bodies.body import Body
 from motion.clip import Clip
 from motion.errors import BadConfig, MissingPart
 from motion.io import glb, gltf_body
 from motion.quat import F32
-from motion.retarget import retarget
+from motion.retargeting.retarget import retarget
 from motion.skeleton import SMPLX22, fk
 from tests.motion.clips import backflip, lie_down, stroll, walk
 from tests.motion.turns import angle_between

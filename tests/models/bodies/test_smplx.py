@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from models.bodies import smplx
-from motion import body as bodies
-from motion import mannequin
 from motion import smplx as family
+from motion.bodies import body as bodies
+from motion.bodies import mannequin
 from motion.clip import Clip, positions
 from motion.errors import BadClip, BadFile, MissingPart
 from motion.io import glb, gltf_body, smpl

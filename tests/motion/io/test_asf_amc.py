@@ -13,7 +13,7 @@ from motion import contacts
 from motion.clip import Clip
 from motion.errors import BadFile
 from motion.io import asf_amc, bvh
-from motion.retarget import retarget
+from motion.retargeting.retarget import retarget
 from tests import mocap
 from tests.motion.clips import FIXTURES
 from tests.motion.turns import F64, axis_matrix

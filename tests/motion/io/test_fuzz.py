@@ -22,10 +22,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motion import clip as clips
-from motion import npz
 from motion.clip import Clip
 from motion.errors import BadFile, MotionError
-from motion.io import asf_amc, bvh, glb, gltf_body, smpl, source
+from motion.io import asf_amc, bvh, glb, gltf_body, npz, smpl, source
 from motion.skeleton import Skeleton
 from tests.motion.clips import wriggle
 from tests.motion.io.test_asf_amc import AMC, ASF

@@ -12,7 +12,8 @@ import pygltflib
 import pytest
 import trimesh
 
-from motion import body, mannequin, quat
+from motion import quat
+from motion.bodies import body, mannequin
 from motion.clip import Clip, cut, positions
 from motion.errors import BadClip, BadFile
 from motion.io import bvh, glb, gltf, gltf_body, gltf_graft

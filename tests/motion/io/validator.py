@@ -12,8 +12,8 @@ from typing import cast
 import pytest
 
 from motion.errors import MissingPart
-from tools import lock, registry
-from tools.registry import OUT, Archive
+from tools.setup import lock, registry
+from tools.setup.registry import OUT, Archive
 
 _VALIDATOR = Archive(
     "gltf-validator", "2.0.0-dev.3.10", "4e03dbdc3bc0d1342afd5d2d7ae341a7e3474502ccb872b02dbbaddaee0fdec6"

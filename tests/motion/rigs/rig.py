@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from motion import quat
-from motion.joint_names import ARM, LEG
 from motion.quat import F32
+from motion.retargeting.joint_names import ARM, LEG
 from motion.skeleton import Skeleton
 
 FINGERS = ("thumb", "index", "middle", "ring", "pinky")

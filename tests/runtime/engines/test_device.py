@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from motion import card
+from motion.bundles import nvidia
 from motion.errors import BadBundle, BadConfig, BadRequest, MissingPart
 from motion.features import WIDTH
 from runtime.engines import Arrays, Port, names
@@ -23,7 +23,7 @@ from runtime.engines.torch_graph import TorchEngine
 
 BUNDLE = Path(__file__).parents[3] / "runtime" / "bundles" / "base"
 CODES = np.random.default_rng(0).integers(0, 4375, (1, 9))
-CPU_ALONE = pytest.mark.skipif(card.capability() is not None, reason="there is a card here")
+CPU_ALONE = pytest.mark.skipif(nvidia.capability() is not None, reason="there is a card here")
 
 
 @CPU_ALONE

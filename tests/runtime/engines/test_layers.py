@@ -13,7 +13,7 @@ from runtime.engines import static_rows
 from runtime.engines.layers import F32, Layers, Past
 from runtime.engines.onnx import session
 from runtime.engines.torch import Causal, Several
-from tests.runtime.language import PLANS, Parts, make, onnx_layers, some
+from tests.runtime.language_models import PLANS, Parts, make, onnx_layers, some
 
 ONE = np.ones(1, np.float32)
 EXACT = {"int8", "int4"}

@@ -15,7 +15,7 @@ from motion.features import WIDTH
 from runtime.engines import names
 from runtime.engines.onnx import OnnxEngine
 from runtime.engines.torch_graph import TorchEngine
-from runtime.models import find
+from runtime.generation.loading import find
 
 SIZES = [(1, 2), (1, 9), (3, 17)]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from motion import body as bodies
+from motion.bodies import body as bodies
 from motion.errors import BadFile
 from motion.io import gltf_body
 from motion.quat import IDENTITY

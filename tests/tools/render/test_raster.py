@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motion import mannequin
-from motion.body import Body
+from motion.bodies import mannequin
+from motion.bodies.body import Body
 from motion.skeleton import SMPLX22
 from tools.render import raster
 from tools.render.camera import VIEWS, framing

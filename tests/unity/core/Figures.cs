@@ -8,7 +8,7 @@ using Motus.Protocol;
 
 namespace Motus.Tests
 {
-    /// <summary>What tools/unity_figures.py asks for: measurements, as one line of JSON each.</summary>
+    /// <summary>What tools/unity/figures.py asks for: measurements, as one line of JSON each.</summary>
     public static class Figures
     {
         private const double Seconds = 60;

@@ -4,7 +4,7 @@ using System.Numerics;
 
 namespace Motus
 {
-    /// <summary>Motion of `smplx22` onto a Humanoid, frame by frame and without garbage, as motion/transfer.py does it.
+    /// <summary>Motion of `smplx22` onto a Humanoid, frame by frame and without garbage, as motion/retargeting/transfer.py does it.
     ///
     /// Each bone turns as the joint of its role does, through a constant that says how their rest poses differ; then the trunk is swung until
     /// hips and neck stand as the source's do, and each limb until it points as the source's. The hips go where the source's go, at the

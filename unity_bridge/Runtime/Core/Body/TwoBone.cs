@@ -3,7 +3,7 @@ using System.Numerics;
 
 namespace Motus
 {
-    /// <summary>A limb of two bones that reaches for a point, by the law of cosines, in its own bend plane and with the least swing (motion/ik.py).</summary>
+    /// <summary>A limb of two bones that reaches for a point, by the law of cosines, in its own bend plane and with the least swing (motion/retargeting/ik.py).</summary>
     internal static class TwoBone
     {
         private const float Straight = 0.9995f; // share of its length that a limb is stretched to at most

@@ -1,0 +1,1 @@
+"""The user's armature: its bones and curves, read and written."""

@@ -1,0 +1,1 @@
+"""What trained systems are measured by: probes of tokenizers, comparisons, plots."""

@@ -1,0 +1,1 @@
+"""The training loop and the stages of a tokenizer's training."""

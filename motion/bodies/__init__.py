@@ -1,0 +1,1 @@
+"""Skinned bodies for skeletons: the wooden mannequin, plain capsules, and the surfaces they are swept from."""

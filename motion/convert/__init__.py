@@ -1,0 +1,1 @@
+"""Motion files of any format into any other: reading, writing, and whole folders of them."""

@@ -1,0 +1,268 @@
+"""The asyncio client: the same conversation as runtime.client, awaited.
+
+    async with AsyncClient() as client:
+        async for event in client.generate("a person waves", seconds=4):
+            ...
+        clip = (await client.generate("a person bows").result()).clip
+        async with client.live("a person walks", publish="stage") as live:
+            async for frames in live:
+                ...
+
+It beats while its event loop turns, so that the server lets go of it soon after it stopped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+from typing import Self
+
+from motion.clip import Clip
+from motion.errors import Unavailable
+from motion.protocol import (
+    ADDRESS,
+    CloseStream,
+    Done,
+    Frames,
+    Generate,
+    OpenStream,
+    Ping,
+    Pong,
+    Roster,
+    Statistics,
+    Stats,
+    Steer,
+    Welcome,
+    Who,
+)
+from motion.protocol.dialogue import Event, Thread
+from motion.protocol.viewing import Viewing
+from motion.quat import F32
+from motion.skeleton import Skeleton
+from runtime.client.async_connection import AsyncConnection
+from runtime.client.client import WINDOW
+from runtime.client.connection import keys_of
+from runtime.client.result import Gathering, Result, pose_of, rig_of, skeleton_of
+from runtime.client.watcher import subscribe, watch_address
+from runtime.keys import ClientKeys
+
+
+class AsyncClient:
+    """A connection to a server, in one event loop; see `runtime.client.Client`."""
+
+    def __init__(
+        self,
+        address: str = ADDRESS,
+        name: str = "python",
+        window: int = WINDOW,
+        timeout: float = 10.0,
+        keys: ClientKeys | Path | str | None = None,
+    ) -> None:
+        self.address = address
+        self._timeout = timeout
+        self._keys = keys_of(keys)
+        self._courier = AsyncConnection(address, name, window, timeout, self._keys)
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.close)
+            await self._courier.greet()
+            stack.pop_all()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Say goodbye; whatever is still under way stops."""
+        await self._courier.close()
+
+    @property
+    def welcome(self) -> Welcome:
+        """What the server said of itself. Raises Unavailable without a connection."""
+        return self._courier.welcome
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The skeleton that frames are for."""
+        return skeleton_of(self.welcome)
+
+    async def connect(self) -> None:
+        """Connect anew, where the connection was lost."""
+        await self._courier.greet()
+
+    def generate(
+        self,
+        text: str = "",
+        *,
+        task: str = "text-to-motion",
+        seconds: float | None = None,
+        seed: int | None = None,
+        past: Clip | None = None,
+        future: Clip | None = None,
+        motion: Clip | None = None,
+        variations: int = 1,
+        caption: bool = False,
+        deadline_s: float | None = None,
+        rig: Skeleton | None = None,
+    ) -> AsyncGeneration:
+        """See `Client.generate`."""
+        welcome = self.welcome
+        skeleton = rig or skeleton_of(welcome)
+        request = Generate(
+            id="g",
+            task=task,
+            text=text,
+            seconds=seconds,
+            seed=seed,
+            past=pose_of("past", past, skeleton, welcome.fps),
+            future=pose_of("future", future, skeleton, welcome.fps),
+            motion=pose_of("motion", motion, skeleton, welcome.fps),
+            variations=variations,
+            caption=caption,
+            deadline_s=deadline_s,
+            rig=rig_of(rig),
+        )
+        return AsyncGeneration(self._courier, self._courier.ask(request), skeleton)
+
+    def live(
+        self,
+        text: str = "",
+        *,
+        seed: int | None = None,
+        agents: int = 1,
+        replan: int | None = None,
+        publish: str | None = None,
+        past: Clip | None = None,
+        places: F32 | None = None,
+        rig: Skeleton | None = None,
+    ) -> AsyncLive:
+        """See `Client.live`."""
+        welcome = self.welcome
+        skeleton = rig or skeleton_of(welcome)
+        pose = pose_of("past", past, skeleton, welcome.fps)
+        request = OpenStream("s", text, seed, agents, replan, publish, pose, places, rig_of(rig))
+        return AsyncLive(self._courier, self._courier.ask(request), skeleton)
+
+    async def watch(self, name: str) -> AsyncIterator[Frames]:
+        """The newest frames of what is published under a name, as they come, until it ends. Raises Unavailable
+        where the server shows nothing, or falls silent."""
+        viewing = Viewing(name)
+        address = watch_address(self.address, self.welcome)
+        socket = subscribe(self._courier.context, address, viewing, self._keys)
+        try:
+            while viewing.ended is None:
+                if not await socket.poll(round(1000 * self._timeout)):
+                    raise Unavailable(f"nothing has been heard from {address} for {self._timeout:g} s")
+                while await socket.poll(0):
+                    viewing.receive(await socket.recv_multipart(), time.monotonic())
+                for frames in viewing.take():
+                    yield frames
+        finally:
+            socket.close(linger=0)
+
+    async def ping(self) -> float:
+        """Seconds there and back."""
+        asked = time.monotonic()
+        self._courier.say(Ping(asked))
+        while (await self._courier.answer(Pong)).asked != asked:
+            pass
+        return time.monotonic() - asked
+
+    async def stats(self) -> Statistics:
+        """The server's counters."""
+        self._courier.say(Stats())
+        return await self._courier.answer(Statistics)
+
+    async def who(self) -> Roster:
+        """The clients that are connected, and the live sessions that run."""
+        self._courier.say(Who())
+        return await self._courier.answer(Roster)
+
+
+class _Awaited:
+    """One thing under way."""
+
+    def __init__(self, courier: AsyncConnection, thread: Thread, skeleton: Skeleton) -> None:
+        self.id = thread.id
+        self.skeleton = skeleton
+        """the one that frames are on"""
+        self._courier = courier
+        self._thread = thread
+
+    @property
+    def frames(self) -> int:
+        """Frames handed to the caller."""
+        return self._thread.taken
+
+    def cancel(self) -> None:
+        """Stop the work. Where it was not done yet, the next event raises Cancelled in the end."""
+        self._thread.cancel()
+        self._courier.flush()
+
+
+class AsyncGeneration(_Awaited):
+    """One request under way: iterate it for its events, or await its `result`. Leaving an iteration cancels."""
+
+    def __init__(self, courier: AsyncConnection, thread: Thread, skeleton: Skeleton) -> None:
+        super().__init__(courier, thread, skeleton)
+        self._gathering = Gathering(skeleton)
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        try:
+            while self._thread.done is None:
+                event = await self._courier.next(self._thread)
+                self._gathering.add(event)
+                yield event
+        finally:
+            if self._thread.done is None:
+                self.cancel()
+
+    async def result(self) -> Result:
+        """Wait for the end; everything as one."""
+        async for _ in self:
+            pass
+        assert self._thread.done is not None
+        return self._gathering.result(self._thread.done)
+
+
+class AsyncLive(_Awaited):
+    """A live session: iterate it for its frames, steer it, close it."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        if self._thread.done is None:
+            with suppress(Unavailable):
+                self._courier.say(CloseStream(self.id))
+
+    async def __aiter__(self) -> AsyncIterator[Frames]:
+        while self._thread.done is None:
+            event = await self._courier.next(self._thread)
+            if isinstance(event, Frames):
+                yield event
+
+    def steer(
+        self,
+        text: str | None = None,
+        *,
+        agent: int | None = None,
+        speed: float | None = None,
+        heading: float | None = None,
+        target: tuple[float, float] | None = None,
+        free: bool = False,
+        pause: bool | None = None,
+        replan: int | None = None,
+    ) -> None:
+        """New orders; what is left out stays as it was. See `protocol.Steer`."""
+        self._courier.say(Steer(self.id, agent, text, speed, heading, target, free, pause, replan))
+
+    async def close(self) -> Done:
+        """End it; how it went."""
+        self._courier.say(CloseStream(self.id))
+        while self._thread.done is None:
+            await self._courier.next(self._thread)
+        return self._thread.done

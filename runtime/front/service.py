@@ -1,0 +1,367 @@
+"""The service: its sockets, and the loop that everything else hangs on.
+
+The sockets belong to the thread that calls `run`, which never waits for work. Each turn of the loop takes in what
+clients, watchers and workers said, sends the frames that are due, and lets leave what may leave; a few times a second
+it looks after sessions, deadlines and workers.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Self
+
+import zmq
+
+import motion
+from motion import protocol
+from motion.bundles.bundle import Manifest
+from motion.errors import BadRequest, Internal, MotionError, NoSession, Unavailable
+from motion.protocol import (
+    Ack,
+    Cancel,
+    Close,
+    CloseStream,
+    Generate,
+    Hello,
+    Limits,
+    Message,
+    OpenStream,
+    Ping,
+    Pong,
+    Roster,
+    Statistics,
+    Stats,
+    Steer,
+    Welcome,
+    Who,
+    wire,
+)
+from runtime.front import admission
+from runtime.front.cache import Cache
+from runtime.front.endpoint import Page
+from runtime.front.live_sessions import Stages
+from runtime.front.metrics import Metrics
+from runtime.front.publisher import Publisher
+from runtime.front.reception import HEARTBEAT_S, MISSED, Reception
+from runtime.front.requests import Clips
+from runtime.front.session import Session
+from runtime.transport.address import beside, bind_publisher, bind_router, bound, port_of
+from runtime.transport.gate import Gate
+from runtime.workers.backend import Backend, Report
+from runtime.workers.logs import about
+
+_log = logging.getLogger(__name__)
+
+VERSION: Final = f"motus {motion.__version__}"
+_TURN: Final = 200  # messages read before the others are looked at again
+_TICK_S: Final = 0.05
+_BLINK_S: Final = 1.0  # a loop that took longer stood still itself, and blames nobody for silence
+_ALIVE_S: Final = 5.0  # without a turn of the loop, after which it is called wedged
+
+
+class Service:
+    """Answers clients at `address` as PROTOCOL.md says. Raises BadConfig where the address cannot be had."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        address: str,
+        limits: Limits = admission.LIMITS,
+        gate: Gate | None = None,
+        context: zmq.Context[zmq.Socket[bytes]] | None = None,
+        watch: str | None = None,
+        answers: Cache | None = None,
+        heartbeat_s: float = HEARTBEAT_S,
+    ) -> None:
+        self.metrics = Metrics()
+        self.context: zmq.Context[zmq.Socket[bytes]] = context or zmq.Context()
+        self._manifest = manifest
+        self._limits = limits
+        self._gate = gate
+        self._answers = answers or Cache(0)
+        self._bundle = ""
+        self._started = time.monotonic()
+        self._turned = self._started
+        self._beaten = self._looked = 0.0
+        self._keys = itertools.count(1)
+        self._stopping = threading.Event()
+        self._calls: deque[Callable[[], None]] = deque()
+        self._drain_until: float | None = None
+        self._drain_s: float | None = None
+        self._ready = False
+        guard = None if gate is None else gate.guard
+        try:
+            self._router = bind_router(self.context, address, guard)
+            self._publisher_socket = bind_publisher(self.context, watch or beside(address), guard)
+        except MotionError:
+            self.context.destroy(linger=0)
+            raise
+        self.reception = Reception(self._router, limits, gate, heartbeat_s)
+        self.publisher = Publisher(self._publisher_socket)
+
+    @property
+    def address(self) -> str:
+        """Where clients connect, with the port that was really taken."""
+        return bound(self._router)
+
+    @property
+    def watch_address(self) -> str:
+        """Where watchers connect."""
+        return bound(self._publisher_socket)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the loop turns."""
+        return time.monotonic() - self._turned < _ALIVE_S
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests are worked on; any thread may ask."""
+        return self._ready and self.alive
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.context.destroy(linger=200)
+
+    def stop(self, drain_s: float = 0.0) -> None:
+        """Make `run` return soon: let nobody in, and give what is under way so many seconds. Any thread may call this,
+        and a signal handler; again, with less, it hurries."""
+        self._drain_s = drain_s
+        self._stopping.set()
+
+    def soon(self, call: Callable[[], None]) -> None:
+        """Have the loop call this between two of its turns. Any thread may ask, and a signal handler."""
+        self._calls.append(call)
+
+    def run(self, labour: Backend) -> None:
+        """Serve until `stop` is called; then every client whose work is not done is told."""
+        clips = self._clips = Clips(labour, self._keys, self._limits, self._answers, self.metrics, self.reception.touch)
+        stages = self._stages = Stages(labour, self._keys, self._limits, self.metrics, self.reception, self.publisher)
+        self.reception.left += [clips.leave, stages.leave]
+        poller = zmq.Poller()
+        for socket in (self._router, self._publisher_socket, *labour.bells):
+            poller.register(socket, zmq.POLLIN)
+        while not self._over():
+            due = stages.due
+            now = self._turned = time.monotonic()
+            wait = _TICK_S if due is None else min(_TICK_S, max(0.0, due - now))
+            rung = dict(poller.poll(math.ceil(wait * 1000)))
+            if self._router in rung:
+                self._receive(labour)
+                self.reception.flush()
+            if self._publisher_socket in rung or self.publisher.joining:
+                self.publisher.listen(time.monotonic())
+            for report in labour.collect():
+                self._hear(report)
+            stages.tick(time.monotonic())
+            clips.dispatch()
+            self.reception.flush()
+            self._look_after(labour)
+        stages.stop()
+        clips.stop()
+        self.reception.flush()
+
+    def changed(self, manifest: Manifest, bundle: str) -> None:
+        """Another bundle serves from now on: everybody is told, live sessions go on. `bundle` tells it from others."""
+        anew = self._bundle not in ("", bundle)
+        self._manifest, self._bundle = manifest, bundle
+        if anew:
+            self._stages.change(manifest)
+            for session in self.reception.sessions.values():
+                session.answers.append(self._welcome())
+                self.reception.touch(session)
+
+    def _hear(self, report: Report) -> None:
+        if not self._clips.hear(report):
+            self._stages.hear(report)
+
+    def _over(self) -> bool:
+        if not self._stopping.is_set():
+            return False
+        assert self._drain_s is not None
+        now = time.monotonic()
+        if self._drain_until is None:
+            _log.info("stopping: what is under way has %g s", self._drain_s)
+            self._stages.stop()
+        until = now + self._drain_s if self._drain_until is None else min(self._drain_until, now + self._drain_s)
+        self._drain_until = until
+        busy = any(session.jobs for session in self.reception.sessions.values())
+        return now >= until or not busy
+
+    def _look_after(self, labour: Backend) -> None:
+        now = time.monotonic()
+        if now - self._looked < _TICK_S:
+            return
+        gap = now - self._looked if self._looked else 0.0
+        gap, self._looked = gap if gap > _BLINK_S else 0.0, now
+        while self._calls:
+            self._calls.popleft()()
+        labour.tick()
+        self._ready = labour.ready and not self._stopping.is_set()
+        self.reception.watch(now, gap)
+        self._clips.watch(now, gap, list(self.reception.sessions.values()))
+        self._stages.watch(now, gap)
+        if now - self._beaten >= self.reception.heartbeat_s:
+            self._beaten = now
+            self.publisher.beat(now)
+        self._measure(labour)
+
+    def _measure(self, labour: Backend) -> None:
+        clips, metrics = self._clips, self.metrics
+        metrics.gauge(
+            ready=self._ready,
+            sessions=len(self.reception.sessions),
+            streams=len(self._stages),
+            watchers=self.publisher.watchers,
+            queue_length=clips.waiting,
+            queue_age_seconds=max(0.0, clips.oldest),
+            running=clips.running,
+        )
+        metrics.totals(
+            tokens=labour.tally.tokens,
+            frames=labour.tally.frames,
+            lost=self._stages.lost,
+            restarts=labour.restarts,
+            strangers=0 if self._gate is None else self._gate.refused,
+        )
+        tally = labour.tally
+        metrics.batches(tally.batches, tally.steps)
+        tally.batches, tally.steps = [], []
+        metrics.gpus(labour.tally.gpu_bytes)
+
+    def _receive(self, labour: Backend) -> None:
+        for _ in range(_TURN):
+            came = self.reception.read()
+            if came is None:
+                return
+            identity, session, parts = came
+            request = ""
+            try:
+                envelope = wire.unseal(parts)
+                request = envelope.id
+                self._answer(identity, session, protocol.read(envelope), labour)
+            except MotionError as error:
+                _log.debug("refused: %s", error)
+                self._refuse(identity, request, error)
+            except Exception as error:  # noqa: BLE001  a bug met by one message must not take the others' service away
+                _log.exception("a message could not be answered", extra=about(request=request))
+                self._refuse(identity, request, Internal(f"the server failed at this message ({type(error).__name__})"))
+
+    def _refuse(self, identity: bytes, request: str, error: MotionError) -> None:
+        self.metrics.refused(error.code)
+        self.reception.refuse(identity, self.reception.sessions.get(identity), request, error)
+
+    def _answer(self, identity: bytes, session: Session | None, message: Message, labour: Backend) -> None:
+        if isinstance(message, Hello):
+            session = self.reception.greet(identity, message)
+            session.answers.append(self._welcome())
+        elif session is None:
+            name = protocol.kind(message)
+            raise NoSession(f"{name!r} came before 'hello', or after too long a silence; say hello first")
+        elif isinstance(message, Ack):
+            if message.id in session.jobs:
+                session.jobs[message.id].ack(message.frames)
+            else:
+                self._stages.ack(session, message.id, message.frames)
+        elif isinstance(message, Generate):
+            self._admit()
+            self._clips.accept(session, message, self._manifest, self._bundle)
+        elif isinstance(message, OpenStream):
+            self._admit()
+            self._stages.open(session, message, self._manifest)
+        elif isinstance(message, Steer):
+            self._stages.steer(session, message)
+        elif isinstance(message, CloseStream):
+            self._stages.close(session, message)
+        elif isinstance(message, Cancel):
+            if not self._clips.cancel(session, message.id):
+                self._stages.cancel(session, message.id)
+        elif isinstance(message, Ping):
+            session.answers.append(Pong(message.clock, time.monotonic(), session.heard))
+        elif isinstance(message, Stats):
+            session.answers.append(self._statistics(labour))
+        elif isinstance(message, Who):
+            session.answers.append(Roster(self.reception.peers(time.monotonic()), self._stages.shows()))
+        elif isinstance(message, Close):
+            self.reception.forget(session, "it said goodbye")
+            return
+        elif not isinstance(message, Pong):
+            raise BadRequest(f"{protocol.kind(message)!r} is for the server to send; a client does not")
+        self.reception.touch(session)
+
+    def _admit(self) -> None:
+        if self._stopping.is_set():
+            raise Unavailable("the server is stopping; ask again when it is back")
+
+    def _welcome(self) -> Welcome:
+        bundle, skeleton = self._manifest, self._manifest.skeleton
+        return Welcome(
+            server=VERSION,
+            bundle=bundle.name,
+            bundle_version=bundle.version,
+            licence=bundle.licence,
+            tasks=bundle.tasks,
+            fps=bundle.fps,
+            limits=self._limits,
+            skeleton=skeleton.name,
+            joints=skeleton.joints,
+            parents=skeleton.parents,
+            offsets=skeleton.offsets,
+            capabilities=_capabilities(bundle),
+            heartbeat_s=self.reception.heartbeat_s,
+            missed=MISSED,
+            watch_port=port_of(self.watch_address),
+        )
+
+    def _statistics(self, labour: Backend) -> Statistics:
+        now, clips = time.monotonic(), self._clips
+        return Statistics(
+            clock=now,
+            uptime_s=now - self._started,
+            sessions=len(self.reception.sessions),
+            waiting=clips.waiting,
+            running=clips.running + self._stages.stopping,
+            accepted=clips.accepted,
+            finished=clips.finished,
+            cancelled=clips.cancelled,
+            failed=clips.failed,
+            tokens=labour.tally.tokens,
+            frames=labour.tally.frames,
+            streams=len(self._stages),
+            watchers=self.publisher.watchers,
+            refused=self.reception.refused,
+            cached=clips.cached,
+            lost=self._stages.lost,
+            restarts=labour.restarts,
+        )
+
+
+def _capabilities(bundle: Manifest) -> tuple[str, ...]:
+    names = {task.name for task in bundle.tasks}
+    lacking: set[str] = set()
+    if "prediction" not in names or not names & {"text-to-motion", "unconditional"}:
+        lacking |= {"streams", "watching"}
+    if "motion-to-text" not in names:
+        lacking.add("captions")
+    return tuple(name for name in admission.CAPABILITIES if name not in lacking)
+
+
+def pages(service: Service) -> dict[str, Page]:
+    """What the HTTP port serves."""
+
+    def said(well: bool) -> tuple[bool, bytes]:
+        return well, b"ok\n" if well else b"not now\n"
+
+    return {
+        "/healthz": lambda: said(service.alive),
+        "/readyz": lambda: said(service.ready),
+        "/metrics": lambda: (True, service.metrics.text()),
+    }

@@ -1,0 +1,112 @@
+"""The models of a bundle, opened for a worker process."""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from motion import config
+from motion.bundles import bundle
+from motion.bundles.bundle import Bundle
+from motion.errors import BadBundle, BadConfig
+from runtime.engines import Engine
+from runtime.engines.device import DEVICES, Device
+from runtime.generation.batching import BatchedEngine
+from runtime.generation.pipeline import Pipeline
+from runtime.generation.stream import LONGEST_S, Windows
+from runtime.transport.start import Start
+
+_log = logging.getLogger(__name__)
+BUNDLES: Final = Path(__file__).parents[1] / "bundles"
+PRECISIONS: Final = ("fp32", "int8", "int4")
+
+
+@dataclass(frozen=True)
+class Models:
+    """Which models, and how they run."""
+
+    bundle: str = "base"
+    """a bundle's folder, or the name of one that comes with Motus"""
+    backbone: str | None = None
+    """folder of the language model, as transformers saves it; None: the one the bundle names"""
+    threads: int = 2
+    """CPU threads of the models"""
+    refine: bool = True
+    """refine frames with the bundle's flow where it has one"""
+    device: str = "auto"
+    """what graphs run on, see runtime.engines.device"""
+    precision: str | None = None
+    """of the language model's weights: fp32, int8 or int4; None: the best that the bundle has"""
+    one_code: bool = False
+    """each code by a run of the language model, where the bundle could draw several"""
+
+    def __post_init__(self) -> None:
+        if self.threads < 1:
+            raise BadConfig(f"--threads must be at least 1; got {self.threads}")
+        if self.device not in DEVICES:
+            raise BadConfig(f"--device must be one of {', '.join(DEVICES)}; got {self.device!r}")
+        if self.precision not in (None, *PRECISIONS):
+            raise BadConfig(f"--precision must be one of {', '.join(PRECISIONS)}; got {self.precision!r}")
+
+    def table(self) -> dict[str, Any]:
+        """As it travels to a worker."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+def find(name: str) -> Bundle:
+    """The bundle in a folder, or the shipped one of this name. Raises BadBundle."""
+    folders = (Path(name), BUNDLES / name)
+    folder = next((folder for folder in folders if folder.is_dir()), None)
+    if folder is None:
+        shipped = sorted(path.parent.name for path in BUNDLES.glob(f"*/{bundle.MANIFEST}"))
+        raise BadBundle(
+            f"there is no bundle {name!r}: it is no folder, and Motus comes with {', '.join(shipped) or 'none'}"
+        )
+    return bundle.load(folder)
+
+
+def open_pipeline(start: Start, stack: ExitStack) -> Pipeline:
+    """The models that `start` names, closed with `stack`. Raises BadBundle, MissingPart."""
+    # Threads of OpenMP that wait for each other by spinning bring the model to a crawl as soon as anything else wants
+    # the cores: warming up took 25 s instead of 1.2 s beside a training run on 2 cores. Read when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.setdefault("KMP_BLOCKTIME", "0")
+    # Imported here, since the front finds bundles too and runs nothing.
+    from runtime.engines.chain import joined
+    from runtime.language.llm import MotionLanguageModel, engine_folder, language_device
+
+    models = config.build(Models, start.models)
+    source = find(models.bundle)
+    if not source.manifest.tasks:
+        raise BadBundle(
+            f"bundle {source.manifest.name!r} is a tokenizer without a language model, so there is nothing to serve; "
+            "it codes clips: python -m tools.convert IN OUT --through BUNDLE"
+        )
+    device = Device(models.device, models.threads, engine_folder())
+
+    def engine(file: str) -> Engine:
+        _log.info("loading %s", file)
+        return device.open(source.path(file))
+
+    def shared(engine: Engine | None) -> Engine | None:
+        return None if engine is None else stack.enter_context(BatchedEngine(engine))
+
+    refines = models.refine and source.has("refiner.onnx")
+    decoder, refiner = joined(engine("decoder.onnx"), engine("refiner.onnx") if refines else None)
+    decoder, refiner = stack.enter_context(BatchedEngine(decoder)), shared(refiner)
+    encoder = shared(engine("encoder.onnx") if source.has("encoder.onnx") else None)
+    _log.info("loading the language model %s", models.backbone or source.manifest.backbone.name)
+    kind: Literal["auto", "torch"] = "torch" if models.device == "torch" else "auto"
+    where = language_device(device.found)
+    loaded = MotionLanguageModel.load(
+        source, models.backbone, models.threads, kind, models.precision, where, models.one_code
+    )
+    model = stack.enter_context(loaded)
+    _log.info("the language model runs in %s", model.about)
+    facts = source.manifest.tokens
+    windows = Windows(facts.context, facts.lookahead)
+    return Pipeline(source.manifest, model, decoder, refiner, encoder, windows, LONGEST_S)

@@ -1,0 +1,1 @@
+"""The language model at work: prompts, decoding, sampling."""

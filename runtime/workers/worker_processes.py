@@ -1,0 +1,252 @@
+"""The worker processes as the front sees them: started, watched, replaced, retired.
+
+One worker serves at a time. When it dies, or says nothing for `SILENCE_S`, its jobs are lost and another is started,
+later each time it fails. When the bundle changes, the next worker is started beside it and takes over once it is warm;
+the old one finishes what it was given. Nothing here waits: `tick` is called again and again.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
+
+import zmq
+
+from motion.errors import MotionError, Unavailable, WorkLost
+from motion.protocol.wire import Array
+from runtime.transport import orders
+from runtime.transport.exchange import Exchange
+from runtime.transport.gate import throwaway
+from runtime.transport.orders import Plan, Pulse, Ready, Refused, Run
+from runtime.transport.start import Start
+from runtime.workers.backend import Report, Tally, error_of
+from runtime.workers.logs import about
+
+_log = logging.getLogger(__name__)
+SILENCE_S: Final = 10.0
+"""a worker that says nothing for so long is wedged: its control thread reports twice a second"""
+_START_S: Final = 300.0  # and one that is not warm after so long will not be
+_RETRY_S: Final = (0.2, 30.0)  # from the first to the longest wait before a worker that failed is started again
+_STOP_S: Final = 5.0
+
+
+@dataclass(eq=False)
+class _Hand:
+    """One worker process."""
+
+    name: bytes
+    process: subprocess.Popen[bytes]
+    models: dict[str, Any]
+    heard: float
+    ready: bool = False
+    retiring: bool = False
+    stopped: float | None = None
+    jobs: set[int] = field(default_factory=set[int])
+
+
+class WorkerProcesses:
+    """See above. `command` starts a worker; `models` is what the first one is told to load."""
+
+    def __init__(
+        self, command: Sequence[str], models: dict[str, Any], slots: int, plans: int, log_level: str, log_format: str
+    ) -> None:
+        self.slots = slots
+        self.restarts = 0
+        """workers that had to be replaced"""
+        self.failure: MotionError | None = None
+        """why the last worker could not start"""
+        self.took: Callable[[dict[str, Any]], None] = lambda _: None
+        """called with its models when a worker takes over"""
+        self.tally = Tally()
+        self._command = list(command)
+        self._models = models
+        self._plans = plans
+        self._log = (log_level, log_format)
+        self._exchange = Exchange()
+        self._names = (f"worker-{number}".encode() for number in itertools.count(1))
+        self._hands: dict[bytes, _Hand] = {}
+        self._at_work: _Hand | None = None
+        self._reports: list[Report] = []
+        self._failures = 0
+        self._proven = False  # whether any worker was ever ready
+        self._again: float | None = None
+        self._ticked = time.monotonic()
+
+    def __enter__(self) -> Self:
+        self._start(self._models)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for hand in self._hands.values():
+            self._stop(hand)
+        until = time.monotonic() + _STOP_S
+        for hand in self._hands.values():
+            try:
+                hand.process.wait(max(0.1, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                hand.process.kill()
+                hand.process.wait()
+            self._let_go(hand)
+        self._exchange.close()
+
+    @property
+    def bells(self) -> Sequence[zmq.Socket[bytes] | int]:
+        """What is readable when there is something to collect."""
+        return (self._exchange.socket,)
+
+    @property
+    def ready(self) -> bool:
+        """Whether a warm worker is there."""
+        return self._at_work is not None
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes that are there."""
+        return [hand.process.pid for hand in self._hands.values()]
+
+    def run(self, key: int, order: Run) -> None:
+        """Do a request."""
+        self._give(key, orders.pack("run", key, order))
+
+    def plan(self, key: int, order: Plan, trail: dict[str, Array]) -> None:
+        """Make the next frames of a live session."""
+        self._give(key, orders.pack("plan", key, order, trail))
+
+    def cancel(self, key: int) -> None:
+        """Stop a job."""
+        hand = next((hand for hand in self._hands.values() if key in hand.jobs), None)
+        if hand is not None:
+            self._send(hand, orders.pack("cancel", key))
+
+    def reload(self, models: dict[str, Any]) -> None:
+        """Start a worker with other models; it takes over when it is warm."""
+        for hand in list(self._hands.values()):
+            if not hand.ready:
+                self._retire(hand)
+        self._models = models
+        self._failures = 0
+        self._start(models)
+
+    def collect(self) -> list[Report]:
+        """What has been reported since the last call."""
+        for name, parts in self._exchange.read():
+            hand = self._hands.get(name)
+            if hand is not None:
+                hand.heard = time.monotonic()
+                self._hear(hand, parts)
+        reports, self._reports = self._reports, []
+        return reports
+
+    def tick(self) -> None:
+        """Replace who is gone or wedged, let go of who has finished. Raises why the very first worker cannot start."""
+        now = time.monotonic()
+        gap, self._ticked = now - self._ticked, now
+        for hand in list(self._hands.values()):
+            if gap > 1:  # it was this process that stood still: nobody could be heard meanwhile
+                hand.heard += gap
+            code = hand.process.poll()
+            if code is not None:
+                self._lose(hand, f"ended with {code}")
+            elif now - hand.heard > (SILENCE_S if hand.ready else _START_S):
+                self._lose(hand, f"said nothing for {now - hand.heard:.0f} s")
+            elif hand.retiring and not hand.jobs and hand.stopped is None:
+                self._stop(hand)
+            elif hand.stopped is not None and now - hand.stopped > _STOP_S:
+                hand.process.kill()
+        if not self._proven and self.failure is not None:
+            raise self.failure
+        if self._again is not None and now >= self._again:
+            self._again = None
+            self._start(self._models)
+
+    def _start(self, models: dict[str, Any]) -> None:
+        name, own = next(self._names), throwaway()
+        keys = (own.public.decode(), own.secret.decode(), self._exchange.public.decode())
+        start = Start(name.decode(), self._exchange.address, *keys, self.slots, self._plans, *self._log, models)
+        process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        assert process.stdin is not None
+        try:
+            process.stdin.write(start.line())
+            process.stdin.flush()
+        except BrokenPipeError:  # it is gone already; the next tick says so
+            pass
+        self._hands[name] = _Hand(name, process, models, time.monotonic())
+        _log.info("started a worker", extra=about(worker=name.decode(), pid=process.pid))
+
+    def _hear(self, hand: _Hand, parts: list[bytes]) -> None:
+        kind, key = orders.kind_of(parts)
+        if kind == "pulse":
+            self.tally.hear(hand.name, orders.unpack(Pulse, parts))
+        elif kind == "ready":
+            self._take_over(hand, orders.unpack(Ready, parts).seconds)
+        elif kind == "refused" and key == 0:
+            refused = orders.unpack(Refused, parts)
+            self.failure = error_of(refused)
+            _log.error("a worker cannot start: %s", refused.message, extra=about(worker=hand.name.decode()))
+        elif key in hand.jobs:
+            report = Report.of(kind, key, parts)
+            if report.last:
+                hand.jobs.discard(key)
+            self._reports.append(report)
+
+    def _take_over(self, hand: _Hand, seconds: float) -> None:
+        _log.info("first generation took %.1f s", seconds, extra=about(worker=hand.name.decode()))
+        hand.ready = True
+        self._failures, self.failure, self._proven = 0, None, True
+        before, self._at_work = self._at_work, hand
+        if before is not None:
+            self._retire(before)
+        self.took(hand.models)
+
+    def _retire(self, hand: _Hand) -> None:
+        hand.retiring = True
+        if self._at_work is hand:
+            self._at_work = None
+
+    def _stop(self, hand: _Hand) -> None:
+        hand.stopped = time.monotonic()
+        self._send(hand, orders.pack("stop", 0))
+        if hand.process.stdin is not None and not hand.ready:
+            hand.process.stdin.close()  # it listens to nothing else before it is warm
+
+    def _lose(self, hand: _Hand, how: str) -> None:
+        expected = hand.retiring or hand.stopped is not None
+        if hand.process.poll() is None:
+            hand.process.kill()
+            hand.process.wait()
+        self._let_go(hand)
+        del self._hands[hand.name]
+        self.tally.gone(hand.name)
+        lost = WorkLost("the process that worked on this ended before it was done; ask again")
+        self._reports += [Report(key, error=lost) for key in hand.jobs]
+        if expected and not hand.jobs:
+            _log.info("a worker has retired", extra=about(worker=hand.name.decode()))
+            return
+        _log.error("a worker %s", how, extra=about(worker=hand.name.decode(), jobs=len(hand.jobs)))
+        if self._at_work is hand or not hand.ready:
+            self._at_work = None if self._at_work is hand else self._at_work
+            if hand.ready:
+                self.restarts += 1
+            self.failure = self.failure or Unavailable(f"the worker {how}; the log above may say why")
+            self._again = time.monotonic() + min(_RETRY_S[0] * 2**self._failures, _RETRY_S[1])
+            self._failures += 1
+
+    def _let_go(self, hand: _Hand) -> None:
+        if hand.process.stdin is not None:
+            hand.process.stdin.close()
+
+    def _give(self, key: int, parts: list[bytes]) -> None:
+        hand = self._at_work
+        if hand is None or not self._send(hand, parts):
+            self._reports.append(Report(key, error=Unavailable("nobody works just now; ask again")))
+            return
+        hand.jobs.add(key)
+
+    def _send(self, hand: _Hand, parts: list[bytes]) -> bool:
+        """Whether it left; where not, the hand is gone or not there yet, and the next tick finds out."""
+        return self._exchange.send(hand.name, parts)

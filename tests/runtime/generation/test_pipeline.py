@@ -1,0 +1,100 @@
+"""The pipeline by itself: what leaves in which order, how cancelling stops it, what the counters say."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from motion import features
+from motion.bundles.bundle import Bundle
+from motion.errors import BadBundle, Cancelled, UnknownTask
+from motion.protocol import Done, Frames, Generate, Message, Pose, Progress
+from runtime.engines import names
+from runtime.engines.onnx import OnnxEngine
+from runtime.generation.pipeline import Pipeline
+from tests.runtime.recorded import CODES, RATE, open_pipeline, walk
+
+
+@pytest.fixture
+def pipeline(recorded_bundle: Bundle) -> Iterator[Pipeline]:
+    with ExitStack() as stack:
+        yield open_pipeline(recorded_bundle, stack)
+
+
+def run(pipeline: Pipeline, request: Generate, seed: int = 0) -> list[Message]:
+    return list(pipeline.run(request, seed, time.monotonic(), lambda: False))
+
+
+def test_reading_then_tokens_and_frames_then_done(pipeline: Pipeline) -> None:
+    messages = run(pipeline, Generate("g", "text-to-motion", "walk", seconds=1.0))
+    assert messages[0] == Progress("g", "reading", 0, 1)
+    told = [m.done for m in messages[1:] if isinstance(m, Progress)]
+    assert told == sorted(set(told))
+    assert {1, 8} <= set(told), "the first token and the last"
+    assert [len(m.root) for m in messages if isinstance(m, Frames)] == [4, 8, 18], "8 tokens hold 32 frames, 30 asked"
+    assert isinstance(messages[-1], Done)
+    assert (messages[-1].tokens, messages[-1].frames) == (8, 30)
+
+
+def test_without_seconds_the_model_says_when_it_is_over(pipeline: Pipeline) -> None:
+    done = run(pipeline, Generate("g", "text-to-motion", "walk"))[-1]
+    assert isinstance(done, Done)
+    assert (done.tokens, done.frames) == (20, 80)
+
+
+@pytest.mark.parametrize("codes", [0, 1, 5])
+def test_once_halted_not_one_more_code_is_asked_for(pipeline: Pipeline, codes: int) -> None:
+    request = Generate("g", "text-to-motion", "walk", seconds=10.0)
+    with pytest.raises(Cancelled):
+        for _ in pipeline.run(request, 0, time.monotonic(), lambda: pipeline.tokens >= codes):
+            pass
+    assert pipeline.tokens == codes
+
+
+def test_counters_count_what_was_done(pipeline: Pipeline) -> None:
+    run(pipeline, Generate("g", "text-to-motion", "walk", seconds=2.0))
+    assert (pipeline.tokens, pipeline.frames) == (15, 60)
+    clip = walk()
+    run(pipeline, Generate("g", "motion-to-text", motion=Pose(clip.rotations, clip.root)))
+    assert (pipeline.tokens, pipeline.frames) == (21, 60)
+
+
+def test_warming_up_goes_through_everything(pipeline: Pipeline) -> None:
+    pipeline.warm_up()
+    assert pipeline.frames == 30
+    assert pipeline.tokens > 8
+
+
+def test_a_past_that_is_no_whole_number_of_tokens_loses_frames_at_its_beginning(pipeline: Pipeline) -> None:
+    clip = walk()
+    past = Pose(clip.rotations[1:80], clip.root[1:80])
+    messages = run(pipeline, Generate("g", "prediction", seconds=1.0, past=past))
+    root = np.concatenate([m.root for m in messages if isinstance(m, Frames)])
+    assert np.abs(root - clip.root[80:110]).max() < 0.05
+
+
+def test_a_task_the_bundle_lacks_is_refused_here_too(pipeline: Pipeline) -> None:
+    with pytest.raises(UnknownTask):
+        run(pipeline, Generate("g", "fly"))
+
+
+def test_the_engines_are_the_graphs_of_the_bundle(recorded_bundle: Bundle) -> None:
+    encoded = features.encode(walk())
+    with OnnxEngine(recorded_bundle.path("encoder.onnx"), 1) as encoder:
+        assert names(encoder) == ("features",)
+        codes = encoder.run({"features": encoded[None]})
+    assert np.array_equal(codes, np.arange(CODES)[None])
+    with OnnxEngine(recorded_bundle.path("decoder.onnx"), 1) as decoder:
+        assert np.allclose(decoder.run({"codes": codes})[0], encoded, atol=1e-6)
+    assert encoded.shape == (CODES * RATE, features.WIDTH)
+
+
+def test_a_graph_that_is_none_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "decoder.onnx").write_bytes(b"no graph at all")
+    with pytest.raises(BadBundle, match=r"cannot load .*decoder\.onnx"):
+        OnnxEngine(tmp_path / "decoder.onnx", 1)

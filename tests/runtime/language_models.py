@@ -1,0 +1,149 @@
+"""A small language model as a bundle brings it: adapter, motion vocabulary and language graphs on a tiny backbone."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.numpy import save_file
+from torch import nn
+
+from export.graphs import language_graph
+from models import checkpoint, packing
+from models.backbone import MotionVocabularyLayers
+from models.checkpoint import Checkpoint
+from models.multi_token import MultiTokenHead
+from models.packing import Adapter, Plan
+from models.vocabulary import SPECIAL
+from motion import features
+from motion.bundles import bundle
+from motion.bundles.bundle import Backbone, Bundle, Corpus, Manifest, Tokens
+from motion.protocol import Task
+from motion.skeleton import SMPLX22
+from runtime.engines.layers import F32
+from runtime.engines.onnx_layers import OnnxLayers, Several
+from tests.models.test_packing import RANK, adapter
+from tests.models.tiny import save_backbone
+
+LEVELS = (7, 5, 5)
+CODES = 175
+ALPHA = 6.0
+
+
+def plans(codes: int = CODES) -> dict[str, Plan]:
+    """Graphs in every precision, by file."""
+    return {
+        "language-fp32.onnx": Plan("fp32", len(SPECIAL) + codes, RANK),
+        "language-int8.onnx": Plan("int8", len(SPECIAL) + codes, RANK, block=32),
+        "language-int4.onnx": Plan("int4", len(SPECIAL) + codes, RANK, experts=1),
+    }
+
+
+def several(codes: int = CODES) -> dict[str, Plan]:
+    """Graphs of three tokens a run, by file."""
+    return {f"{name[:-5]}-3.onnx": replace(plan, tokens=3) for name, plan in plans(codes).items()}
+
+
+def facts(levels: tuple[int, ...] = LEVELS, alpha: float = ALPHA) -> dict[str, Any]:
+    """What a manifest says of the vocabulary."""
+    graphs = {name: plan.record() for name, plan in plans(math.prod(levels)).items()}
+    return {"levels": list(levels), "rank": RANK, "alpha": alpha, "graphs": graphs}
+
+
+def facts_of_several() -> dict[str, Any]:
+    """The same of a bundle with a multi-token head."""
+    found = facts()
+    graphs = {name: plan.record() for name, plan in several().items()}
+    return {**found, "graphs": {**found["graphs"], **graphs}, "multi_token": {"tokens": 3}}
+
+
+PLANS = plans()
+FACTS = facts()
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A backbone's folder, and what a bundle puts on it."""
+
+    folder: Path
+    source: Checkpoint
+    adapter: Adapter
+    layers: MotionVocabularyLayers
+    further: MultiTokenHead
+
+    @property
+    def head(self) -> tuple[F32, F32]:
+        """The motion head's weight and bias."""
+        weight, bias = self.layers.head()
+        return weight.numpy(), bias.numpy()
+
+    @property
+    def multi_token(self) -> dict[str, np.ndarray]:
+        """The multi-token head's tensors."""
+        return {name: value.numpy() for name, value in self.further.state_dict().items()}
+
+
+def make(folder: Path, tied: bool = True, seed: int = 1) -> Parts:
+    """A backbone with random weights, an adapter and a motion vocabulary that matter."""
+    save_backbone(folder, tied=tied)
+    torch.manual_seed(seed)
+    layers = MotionVocabularyLayers(LEVELS, 32, hidden=64)
+    nn.init.normal_(layers.bias, std=0.5)
+    nn.init.normal_(layers.special_head, std=0.3)
+    with torch.no_grad():
+        for parameter in layers.parameters():
+            parameter.copy_(parameter.half())  # in which bundles keep it
+    further = MultiTokenHead(32, 48)
+    with torch.no_grad():
+        nn.init.normal_(further.leave.weight, std=0.3)
+        for parameter in further.parameters():
+            parameter.copy_(parameter.half())
+    source = checkpoint.read(folder)
+    lora = adapter(source.sizes, seed, ALPHA / RANK)
+    layers.eval().requires_grad_(False)
+    return Parts(folder, source, lora, layers, further.eval().requires_grad_(False))
+
+
+def onnx_layers(
+    parts: Parts, folder: Path, plan: Plan = PLANS["language-fp32.onnx"], threads: int = 1, tokens: int = 1
+) -> OnnxLayers:
+    """Its layers as an ONNX graph, and for several tokens a run as two more."""
+    plans = {"language.onnx": plan, "several.onnx": replace(plan, tokens=tokens)}
+    language_graph.write(parts.source.sizes, plans, folder, 48)
+    weights = packing.pack(parts.source, plan, [parts.adapter], *parts.head)
+    text = packing.text_head(parts.source)
+    several = None
+    if tokens > 1:
+        head = packing.multi_token(parts.multi_token, *parts.head, plan.precision)
+        drawn = folder / packing.multi_token_graph(plan.precision)
+        several = Several(tokens, folder / "several.onnx", drawn, head)
+    return OnnxLayers(folder / "language.onnx", weights, folder / "words.onnx", text, threads, several)
+
+
+def make_bundle(parts: Parts, folder: Path, vocabulary: dict[str, Any] = FACTS) -> Bundle:
+    """A bundle that has nothing but a language model."""
+    folder.mkdir()
+    save_file(dict(parts.adapter.tensors), folder / "adapter.safetensors")
+    weights = {name: value.half().numpy() for name, value in parts.layers.state_dict().items()}
+    save_file(weights, folder / "embeddings.safetensors")
+    if "multi_token" in vocabulary:
+        save_file(parts.multi_token, folder / "multi-token.safetensors")
+        language_graph.write(parts.source.sizes, several(parts.layers.codes), folder, 48)
+    language_graph.write(parts.source.sizes, plans(parts.layers.codes), folder)
+    manifest = Manifest(
+        name="tiny", version="0", licence="CC0-1.0", command="", skeleton=SMPLX22, layout=features.NAME, fps=30.0,
+        tokens=Tokens(parts.layers.codes, 4, 2, 2, 0), backbone=Backbone("tiny", "", "", ""),
+        data=(Corpus("none", "CC0-1.0"),), vocabulary=vocabulary,
+        tasks=(Task("text-to-motion", ("text",), ("seconds",), "motion"),),
+    )  # fmt: skip
+    bundle.write(folder, manifest)
+    return bundle.load(folder)
+
+
+def some(count: int, seed: int = 0) -> F32:
+    """Embeddings of so many tokens."""
+    return (0.3 * np.random.default_rng(seed).standard_normal((count, 32))).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Set-up of a bare machine, and downloads from package registries."""

@@ -1,0 +1,1 @@
+"""The Unity package: its toolchain, its tests, its native libraries."""
