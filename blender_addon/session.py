@@ -12,9 +12,11 @@ import bpy
 
 from blender_addon import extension
 from blender_addon.armature.rig import held
-from blender_addon.showing import bands, descriptions, preview, verdict
+from blender_addon.showing import bands, preview, verdict
+from blender_addon.showing.descriptions import Descriptions
 from blender_addon.showing.ghost import Ghosts
 from blender_addon.showing.show import Show
+from blender_addon.showing.status_bar import StatusBar
 from blender_addon.showing.stream import Performance
 from blender_addon.talk.desk import Desk
 from blender_addon.talk.link import Link, check, load_keys, sentence
@@ -24,7 +26,6 @@ from motion.errors import MotionError
 from motion.protocol import Message
 
 _REDRAW_S = 0.1
-_SAID_S = 10.0  # how long the status bar shows what went wrong
 
 
 class Session:
@@ -37,20 +38,18 @@ class Session:
         """armature -> the take that is shown on it"""
         self.error = ""
         """the last thing that went wrong, for the panel"""
-        self.status: str | None = None
-        """what the status bar says; None: Blender's own"""
+        self.status = StatusBar()
+        self.descriptions = Descriptions()
         self.ghosts = Ghosts()
         self._bands = bands.register()
         self.server = LocalServer(extension.folder() / "server.log")
         """a server of the user's own"""
         self.performance: Performance | None = None
         """the live session that is under way"""
-        self._described: dict[str, tuple[int, str]] = {}
         self._versions: dict[str, tuple[int, bool]] = {}
         self._next: dict[str, float] = {}
         self._drawn = 0.0
         self._said = ("", "")
-        self._fresh = 0.0
         self._begun = False
 
     def connect(self, address: str = "") -> None:
@@ -91,13 +90,13 @@ class Session:
 
     def describe(self, take: Take, action: bpy.types.Action | None, name: str) -> None:
         """Put a take in the queue whose words belong to an action, or to what is called `name`."""
-        self._described[take.uid] = (action.session_uid if action else 0, name)
+        self.descriptions.expect(take, action, name)
         self.desk.ask(take)
 
     def say(self, error: MotionError | str) -> str:
         """Keep a sentence for the panel, and give it back."""
         self.error = error if isinstance(error, str) else sentence(error)
-        self._fresh = time.monotonic()
+        self.status.refresh()
         return self.error
 
     def open_shows(self, armature: bpy.types.Object | None = None) -> list[Show]:
@@ -123,7 +122,7 @@ class Session:
             heard = self._perform() or heard
             for show in list(self.shows.values()):
                 heard = self._refresh(show) or heard
-        self._tell()
+        self.status.show(next((take for take in self.desk.takes if not take.ended), None), self.error)
         now = time.monotonic()
         if heard or (self.desk.busy and now - self._drawn > _REDRAW_S):
             self._drawn = now
@@ -252,20 +251,6 @@ class Session:
             self.say(link.sentence)
         return news
 
-    def _tell(self) -> None:
-        """Say in the status bar how far it is, or for a while what went wrong."""
-        busy = [take for take in self.desk.takes if not take.ended]
-        fresh = time.monotonic() - self._fresh < _SAID_S
-        words = f"Motus: {self.error}" if self.error and fresh else None
-        if busy:
-            words = f"Motus: {busy[0].title[:60]}  {busy[0].progress:.0%}   Esc: cancel"
-        if words == self.status:
-            return
-        self.status = words
-        manager = bpy.context.window_manager
-        for window in manager.windows if manager else ():
-            window.workspace.status_text_set(words)
-
     def _serve(self) -> bool:
         """Look after the user's own server; connect to it once it is ready."""
         if not self.server.poll():
@@ -278,18 +263,11 @@ class Session:
 
     def _write_down(self) -> None:
         """Put words that came into a text block and on their action."""
-        for uid, (action, name) in list(self._described.items()):
-            take = self.desk.find(uid)
-            if take is not None and not take.ended:
-                continue
-            del self._described[uid]
-            if take is None:
-                continue
-            self.desk.drop(take)
+        for take in self.descriptions.write():
+            if take in self.desk.takes:
+                self.desk.drop(take)
             if take.state == "failed":
                 self.say(take.sentence)
-            elif take.text:
-                descriptions.write(take.text.strip(), action, name)
 
     def _tidy(self) -> None:
         """Takes that ended with nothing to show say why, and go."""

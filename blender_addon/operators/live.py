@@ -48,16 +48,20 @@ class MotusLive(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class MotusLiveStop(bpy.types.Operator):
-    """Stop at once: nothing more is shown, and the server's work ends"""
-
-    bl_idname = "motus.live_stop"
-    bl_label = "Stop"
+class WhileLive:
+    """What is there while a live session is under way."""
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """Where a live session is under way."""
         return session.current().performance is not None
+
+
+class MotusLiveStop(WhileLive, bpy.types.Operator):
+    """Stop at once: nothing more is shown, and the server's work ends"""
+
+    bl_idname = "motus.live_stop"
+    bl_label = "Stop"
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Stop."""
@@ -65,16 +69,11 @@ class MotusLiveStop(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class MotusLiveRecord(bpy.types.Operator):
+class MotusLiveRecord(WhileLive, bpy.types.Operator):
     """Record what is shown; press again, and the record becomes a take to accept or reject"""
 
     bl_idname = "motus.live_record"
     bl_label = "Record"
-
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        """Where a live session is under way."""
-        return session.current().performance is not None
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Begin to record, or make a take of the record."""
@@ -87,16 +86,11 @@ class MotusLiveRecord(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class MotusLiveGo(bpy.types.Operator):
+class MotusLiveGo(WhileLive, bpy.types.Operator):
     """Walk to the 3D cursor"""
 
     bl_idname = "motus.live_go"
     bl_label = "To 3D Cursor"
-
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        """Where a live session is under way."""
-        return session.current().performance is not None
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Send it there."""
@@ -107,16 +101,11 @@ class MotusLiveGo(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class MotusLiveFree(bpy.types.Operator):
+class MotusLiveFree(WhileLive, bpy.types.Operator):
     """Go wherever the motion goes"""
 
     bl_idname = "motus.live_free"
     bl_label = "Free"
-
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        """Where a live session is under way."""
-        return session.current().performance is not None
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Let it go."""

@@ -1,17 +1,14 @@
 """What starts from the armature's own animation: in-between, continue, describe."""
 
-from collections.abc import Callable
-
 import bpy
-from bpy.props import BoolProperty, StringProperty
+from bpy.props import StringProperty
 
 from blender_addon import asking, session
 from blender_addon.armature import curves
-from blender_addon.operators.generate import connect, finish
-from blender_addon.operators.refusal import asked, connected, refuse
+from blender_addon.operators.ask import Ask
 from blender_addon.showing import preview
 from blender_addon.showing.show import Show
-from motion.errors import BadRequest, MotionError
+from motion.errors import BadRequest
 
 
 class MotusMark(bpy.types.Operator):
@@ -45,157 +42,80 @@ class MotusMarksClear(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class MotusBetween(bpy.types.Operator):
+class MotusBetween(Ask, bpy.types.Operator):
     """Fill the time between the marked poses, or between the selected keyframes where none is marked"""
 
     bl_idname = "motus.between"
     bl_label = "Fill In-between"
 
-    wait: BoolProperty(name="Wait", description="Return when the clip is on the armature", default=True)
     prompt: StringProperty(name="Prompt", description="What happens between the poses; may be empty")
 
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        """Where the bundle can; a script may still have to connect."""
-        return bpy.app.background or connected(cls, "in-betweening")
+    TASKS = ("in-betweening",)
 
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        """Pressed by somebody: never wait."""
-        self.wait = False
-        return self.execute(context)
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Ask for it."""
-
-        def make(running: session.Session) -> Show:
-            asking.need(running, "in-betweening")
-            place = asking.stage(running, context)
-            frames = [mark.frame for mark in context.scene.motus.marks] or selected(place.armature)
-            return asking.between(running, place, frames, self.prompt, asking.seed_of(context.scene.motus))
-
-        return run(self, context, make, self.wait)
+    def shows(self, context: bpy.types.Context, running: session.Session) -> list[Show]:
+        """A take through the marked poses."""
+        asking.need(running, "in-betweening")
+        place = asking.stage(running, context)
+        frames = [mark.frame for mark in context.scene.motus.marks] or selected(place.armature)
+        return [asking.between(running, place, frames, self.prompt, asking.seed_of(context.scene.motus))]
 
 
-class MotusContinue(bpy.types.Operator):
+class MotusContinue(Ask, bpy.types.Operator):
     """Go on from what the armature does at the playhead"""
 
     bl_idname = "motus.continue"
     bl_label = "Continue"
 
-    wait: BoolProperty(name="Wait", description="Return when the clip is on the armature", default=True)
     prompt: StringProperty(name="Prompt", description="What happens next; may be empty")
 
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        """Where the bundle can; a script may still have to connect."""
-        return bpy.app.background or connected(cls, "prediction")
+    TASKS = ("prediction",)
 
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        """Pressed by somebody: never wait."""
-        self.wait = False
-        return self.execute(context)
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Ask for it."""
+    def shows(self, context: bpy.types.Context, running: session.Session) -> list[Show]:
+        """A take that goes on from the playhead."""
         settings = context.scene.motus
-
-        def make(running: session.Session) -> Show:
-            asking.need(running, "prediction")
-            place = asking.at_playhead(asking.stage(running, context))
-            return asking.onward(running, place, self.prompt, settings.seconds, asking.seed_of(settings))[0]
-
-        return run(self, context, make, self.wait)
+        asking.need(running, "prediction")
+        place = asking.at_playhead(asking.stage(running, context))
+        return asking.onward(running, place, self.prompt, settings.seconds, asking.seed_of(settings))
 
 
-class MotusEdit(bpy.types.Operator):
+class MotusEdit(Ask, bpy.types.Operator):
     """Change what the armature does as the sentence says"""
 
     bl_idname = "motus.edit"
     bl_label = "Edit"
 
-    wait: BoolProperty(name="Wait", description="Return when the clip is on the armature", default=True)
     prompt: StringProperty(name="Prompt", description="What is to be different")
 
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        """Where the bundle can; a script may still have to connect."""
-        return bpy.app.background or connected(cls, "editing")
+    TASKS = ("editing",)
 
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        """Pressed by somebody: never wait."""
-        self.wait = False
-        return self.execute(context)
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Ask for it."""
-
-        def make(running: session.Session) -> Show:
-            asking.need(running, "editing")
-            place = asking.stage(running, context)
-            first, last = length(context, place.armature)
-            return asking.edit(running, place, first, last, self.prompt, asking.seed_of(context.scene.motus))
-
-        return run(self, context, make, self.wait)
+    def shows(self, context: bpy.types.Context, running: session.Session) -> list[Show]:
+        """A take of the whole animation, changed."""
+        asking.need(running, "editing")
+        place = asking.stage(running, context)
+        first, last = length(context, place.armature)
+        return [asking.edit(running, place, first, last, self.prompt, asking.seed_of(context.scene.motus))]
 
 
-class MotusDescribe(bpy.types.Operator):
+class MotusDescribe(Ask, bpy.types.Operator):
     """Say in words what the armature does, in a text block and on its action"""
 
     bl_idname = "motus.describe"
     bl_label = "Describe"
 
-    wait: BoolProperty(name="Wait", description="Return when the words are there", default=True)
+    TASKS = ("motion-to-text",)
 
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        """Where the bundle can; a script may still have to connect."""
-        return bpy.app.background or connected(cls, "motion-to-text")
-
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        """Pressed by somebody: never wait."""
-        self.wait = False
-        return self.execute(context)
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Ask for it."""
-        running = session.current()
-        running.error = ""
-        try:
-            if self.wait:
-                connect(running)
-            asking.need(running, "motion-to-text")
-            place = asking.stage(running, context)
-            action = curves.assigned(place.armature).action
-            first, last = length(context, place.armature)
-            take = asking.describe(running, place, first, last)
-            running.describe(take, action, place.armature.name)
-            while self.wait and not take.ended:
-                running.desk.link.wait(0.1)
-                running.step()
-            if self.wait and take.state != "done":
-                raise BadRequest(take.sentence)
-        except MotionError as error:
-            return refuse(self, error, loud=self.wait)
-        return {"FINISHED"}
-
-
-def run(
-    operator: bpy.types.Operator, context: bpy.types.Context, make: Callable[[session.Session], Show], wait: bool
-) -> set[str]:
-    """Ask for a take, and wait for it where a script asks."""
-    running = session.current()
-    running.error = ""
-    try:
-        if wait:
-            connect(running)
-        show = make(running)
-        if wait:
-            finish(context, show)
-        else:
-            running.ask_all([show])
-    except MotionError as error:
-        return refuse(operator, error, loud=wait)
-    return asked(operator)
+    def ask(self, context: bpy.types.Context, running: session.Session) -> None:
+        """Ask for words; for a script, wait until they are there."""
+        asking.need(running, "motion-to-text")
+        place = asking.stage(running, context)
+        action = curves.assigned(place.armature).action
+        take = asking.describe(running, place, *length(context, place.armature))
+        running.describe(take, action, place.armature.name)
+        while self.wait and not take.ended:
+            running.desk.link.wait(0.1)
+            running.step()
+        if self.wait and take.state != "done":
+            raise BadRequest(take.sentence)
 
 
 def length(context: bpy.types.Context, armature: bpy.types.Object) -> tuple[float, float]:

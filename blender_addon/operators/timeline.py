@@ -1,13 +1,11 @@
 """The prompt timeline: sentences as segments on the scene's timeline."""
 
 import bpy
-from bpy.props import BoolProperty
 
 from blender_addon import asking, session
 from blender_addon.asking import Segment
-from blender_addon.operators.generate import connect, finish
-from blender_addon.operators.refusal import asked, connected, refuse
-from motion.errors import MotionError
+from blender_addon.operators.ask import Ask
+from blender_addon.showing.show import Show
 
 
 class MotusSegmentAdd(bpy.types.Operator):
@@ -49,41 +47,19 @@ class MotusSegmentRemove(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class MotusTimeline(bpy.types.Operator):
+class MotusTimeline(Ask, bpy.types.Operator):
     """Make one take of all sentences, each going on from the one before"""
 
     bl_idname = "motus.timeline"
     bl_label = "Generate Timeline"
 
-    wait: BoolProperty(name="Wait", description="Return when the clip is on the armature", default=True)
+    TASKS = ("text-to-motion", "prediction")
 
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        """Where the bundle can go on from a motion; a script may still have to connect."""
-        return bpy.app.background or (connected(cls, "text-to-motion") and connected(cls, "prediction"))
-
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        """Pressed by somebody: never wait."""
-        self.wait = False
-        return self.execute(context)
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Ask for it."""
-        running, settings = session.current(), context.scene.motus
-        running.error = ""
-        try:
-            if self.wait:
-                connect(running)
-            segments = [Segment(one.name, one.start, one.end) for one in settings.segments]
-            place = asking.stage(running, context)
-            show = asking.timeline(running, place, segments, asking.seed_of(settings))
-            if self.wait:
-                finish(context, show)
-            else:
-                running.ask_all([show])
-        except MotionError as error:
-            return refuse(self, error, loud=self.wait)
-        return asked(self)
+    def shows(self, context: bpy.types.Context, running: session.Session) -> list[Show]:
+        """One take of all segments."""
+        settings = context.scene.motus
+        segments = [Segment(one.name, one.start, one.end) for one in settings.segments]
+        return [asking.timeline(running, asking.stage(running, context), segments, asking.seed_of(settings))]
 
 
 CLASSES = (MotusSegmentAdd, MotusSegmentRemove, MotusTimeline)

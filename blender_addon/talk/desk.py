@@ -96,10 +96,6 @@ class Desk:
         self.cancel(take)
         self.takes.remove(take)
 
-    def find(self, uid: str) -> Take | None:
-        """The take of this uid."""
-        return next((take for take in self.takes if take.uid == uid), None)
-
     def poll(self) -> bool:
         """Take in what has come; whether anything has."""
         if self.link is None:

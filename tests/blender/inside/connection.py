@@ -24,7 +24,7 @@ def told(running: object, words: str) -> None:
     turn(lambda: words in running.error)
     assert words in running.desk.link.sentence
     running.step()
-    assert running.status == f"Motus: {running.error}"
+    assert running.status.words == f"Motus: {running.error}"
 
 
 def test_a_server_of_ones_own_is_started_found_read_and_stopped() -> None:
@@ -98,7 +98,7 @@ def test_no_server_is_told_to_who_asked_for_one_and_not_to_who_only_started_blen
     running.error = ""
     bpy.ops.motus.disconnect()
     running.step()
-    assert running.status is None
+    assert running.status.words is None
     running.connect("tcp://127.0.0.1:9")
     running._begun = True
     turn(lambda: running.desk.link.troubled)

@@ -102,7 +102,7 @@ def test_rigifys_human_meta_rig() -> None:
     }
     roles = {f"{side}_{role}": f"{bone}.{end}" for side, end in sides.items() for role, bone in parts.items()}
     judge(armature, roles)
-    curves = part("curves").curves(part("curves").assigned(armature))
+    curves = part("armature.curves").curves(part("armature.curves").assigned(armature))
     keyed = {curve.data_path for curve in curves}
     assert not [path for path in keyed if "lip" in path or "f_index" in path or "heel" in path], "left alone"
 
@@ -211,7 +211,7 @@ def test_every_rotation_mode_gives_the_same_pose_and_values_without_jumps() -> N
         places = heads(armature, 45, rig.skeleton.joints)
         wanted = places if wanted is None else wanted
         assert np.abs(places - wanted).max() < 1e-3, mode
-        for curve in part("curves").curves(part("curves").assigned(armature)):
+        for curve in part("armature.curves").curves(part("armature.curves").assigned(armature)):
             if mode == "AXIS_ANGLE" and curve.array_index:
                 continue  # where little is turned the axis swings freely
             values = np.array([key.co[1] for key in curve.keyframe_points])
@@ -230,7 +230,10 @@ def test_locked_channels_keep_what_they_have_and_get_no_keys() -> None:
     bones["Hips"].lock_location[1] = True
     bones["Hips"].location[1] = 0.125
     generate()
-    keyed = {(one.data_path, one.array_index) for one in part("curves").curves(part("curves").assigned(armature))}
+    keyed = {
+        (one.data_path, one.array_index)
+        for one in part("armature.curves").curves(part("armature.curves").assigned(armature))
+    }
     assert not [path for path, _ in keyed if "LeftUpLeg" in path and "rotation" in path]
     assert ('pose.bones["RightUpLeg"].rotation_euler', 1) not in keyed
     assert ('pose.bones["RightUpLeg"].rotation_euler', 0) in keyed

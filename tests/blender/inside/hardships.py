@@ -196,7 +196,7 @@ def test_a_take_with_its_origin_survives_saving_and_loading() -> None:
     note = armature.animation_data.action.motus
     assert (note.prompt, note.seed) == ("a person wäves", "5")
     assert bpy.context.scene.motus.seconds == 7.5
-    assert len(part("library").motion(armature.animation_data.action)) == 30
+    assert len(part("showing.library").motion(armature.animation_data.action)) == 30
 
 
 def test_muted_and_locked_curves_of_the_users_own_action_stay_and_do_not_silence_the_take() -> None:
@@ -206,7 +206,7 @@ def test_muted_and_locked_curves_of_the_users_own_action_stay_and_do_not_silence
         bone.rotation_quaternion = (1, 0, 0, 0)
         bone.keyframe_insert("rotation_quaternion", frame=frame)
     own = armature.animation_data.action
-    curves = part("curves")
+    curves = part("armature.curves")
     for curve in curves.curves(curves.assigned(armature)):
         curve.mute, curve.lock = True, True
     bpy.context.scene.render.fps = 30
@@ -246,7 +246,7 @@ def test_a_file_that_is_read_only_is_told_of_and_not_written() -> None:
     told = "locked ☂.blend is read-only: save it under another name to keep takes"
     assert running.error == told
     turn(lambda: not running.desk.busy and keys(bpy.data.objects["Ann"]) > 20)
-    assert running.status == f"Motus: {told}"
+    assert running.status.words == f"Motus: {told}"
     assert bpy.ops.motus.accept() == {"FINISHED"}
     assert path.read_bytes() == before
     bpy.ops.wm.save_as_mainfile(filepath=str(folder() / "mine.blend"))

@@ -94,7 +94,7 @@ def test_sentences_are_bands_on_the_timeline_from_their_first_frame_to_their_las
             assert not clip, "a band may begin before the view does"
             return 3.0 * x - 20.0, y
 
-    made = part("bands").layout(bpy.context.scene, View())
+    made = part("showing.bands").layout(bpy.context.scene, View())
     assert [(band.left, band.right, band.text, band.chosen) for band in made] == [
         (13.0, 193.0, "first", False), (193.0, 373.0, "second", True),
     ]  # fmt: skip
@@ -102,7 +102,7 @@ def test_sentences_are_bands_on_the_timeline_from_their_first_frame_to_their_las
 
 def test_bands_leave_the_numbers_of_the_frames_free_and_are_no_higher_than_they_need_be() -> None:
     for height, scale in ((46, 1.0), (60, 1.0), (400, 1.0), (92, 2.0), (20, 1.0)):
-        low, high = part("bands").rows(height, scale)
+        low, high = part("showing.bands").rows(height, scale)
         assert 8 * scale <= high - low <= 18 * scale, (height, high - low)
         assert high <= height - 24 * scale or height == 20, height
 
@@ -162,7 +162,7 @@ def test_selected_keyframes_stand_in_for_marks_and_near_poses_are_refused() -> N
     armature = character()
     bpy.context.scene.render.fps = SCENE_RATE
     posed(armature)
-    curves = part("curves")
+    curves = part("armature.curves")
     for curve in curves.curves(curves.assigned(armature)):
         for key in curve.keyframe_points:
             key.select_control_point = key.co[0] != 121

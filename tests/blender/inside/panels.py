@@ -93,11 +93,11 @@ def test_progress_and_the_time_left_are_told_with_ways_out() -> None:
     rest_s = last_take().eta_s
     assert 0.2 < rest_s / (0.1 * 150 * (1 - last_take().progress)) < 5, rest_s
     assert {"motus.accept", "motus.reject", "motus.cancel"} <= {one.name for one in drawn if one.kind == "operator"}
-    assert running.status.startswith("Motus: a person walks  ")
+    assert running.status.words.startswith("Motus: a person walks  ")
     bpy.ops.motus.cancel()
     bpy.ops.motus.reject()
     assert draw("MOTUS_PT_take") == []
-    assert running.status is None
+    assert running.status.words is None
 
 
 def test_the_library_tells_sentence_seed_and_time_of_each_take() -> None:

@@ -27,7 +27,7 @@ def test_keys_stand_on_whole_frames_at_the_scenes_rate_with_its_base() -> None:
     render.fps, render.fps_base = 24, 1.001
     bpy.context.scene.frame_set(101)
     bpy.ops.motus.generate(prompt="a person walks", seconds=2.0, seed=5)
-    curve = part("curves").curves(part("curves").assigned(armature))[0]
+    curve = part("armature.curves").curves(part("armature.curves").assigned(armature))[0]
     frames = [key.co[0] for key in curve.keyframe_points]
     assert frames == [float(frame) for frame in range(101, 101 + len(frames))]
     assert len(frames) == int(59 / 30 * 24 / 1.001) + 1
@@ -47,7 +47,7 @@ def test_keys_come_at_the_servers_rate_where_that_is_preferred() -> None:
     bpy.context.scene.frame_set(1)
     bpy.ops.motus.generate(prompt="a person walks", seconds=2.0, seed=5)
     settings.rate = "SCENE"
-    curve = part("curves").curves(part("curves").assigned(armature))[0]
+    curve = part("armature.curves").curves(part("armature.curves").assigned(armature))[0]
     assert len(curve.keyframe_points) == 60
     expected = streamed(last_take())
     assert np.linalg.norm(heads(armature, 1 + 31 * 24 / 30) - expected[31], axis=-1).max() < 1e-3
@@ -191,7 +191,7 @@ def test_stride_says_how_far_the_same_steps_carry() -> None:
 def test_feet_that_rest_stay_where_they_are_where_that_is_wanted() -> None:
     armature = character(rigs.mixamo("").skeleton)
     bpy.context.scene.render.fps = 30
-    curves, slid = part("curves"), {}
+    curves, slid = part("armature.curves"), {}
     for locked in (False, True):
         show = shown(armature, 120, locked)
         channels, frames = show.channels(armature, curves.assigned(armature), True)

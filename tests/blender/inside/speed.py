@@ -16,7 +16,7 @@ RIGS = ("mixamo", "unreal", "character_creator")
 
 def test_keys_are_written_with_as_many_calls_for_a_thousand_frames_as_for_a_hundred() -> None:
     armature = character(rigs.mixamo().skeleton)
-    calls, curves = {}, part("curves")
+    calls, curves = {}, part("armature.curves")
     for frames in (100, 1000):
         channels, at = shown(armature, frames).channels(armature, curves.assigned(armature), True)
         made = curves.make("take", armature)
@@ -30,7 +30,9 @@ def test_the_way_onto_the_rig_costs_few_calls_a_frame() -> None:
     calls = {}
     for frames in (100, 1000):
         show = shown(armature, frames)
-        calls[frames] = counted(lambda show=show: show.channels(armature, part("curves").assigned(armature), True))
+        calls[frames] = counted(
+            lambda show=show: show.channels(armature, part("armature.curves").assigned(armature), True)
+        )
     bones = len(armature.data.bones)
     assert (calls[1000] - calls[100]) / 900 < 5 * bones, "bones are gone through one by one in each frame"
 
@@ -45,9 +47,9 @@ def measure() -> None:
             for _ in range(5):
                 began = time.process_time()
                 show = shown(armature, 1000, locked)
-                channels, at = show.channels(armature, part("curves").assigned(armature), True)
-                made = part("curves").make("take", armature)
-                part("curves").write(made, channels, at)
+                channels, at = show.channels(armature, part("armature.curves").assigned(armature), True)
+                made = part("armature.curves").make("take", armature)
+                part("armature.curves").write(made, channels, at)
                 times.append(time.process_time() - began)
             found[f"{name}, {len(armature.data.bones)} bones{', feet locked' if locked else ''}"] = min(times)
     (folder() / "speed.json").write_text(json.dumps(found))

@@ -212,12 +212,14 @@ def refused(operator: Any, **arguments: Any) -> str:
 
 def shown(armature: bpy.types.Object, frames: int, locked: bool = True) -> Any:
     """A walk of so many frames as a take on an armature."""
-    take, show = part("take"), part("show")
+    take, show = part("talk.take"), part("showing.show")
     clip = walk(frames)
     made = take.Take("walk", [take.Step(lead=clip)], 0, clip.skeleton, clip.fps)
     made.request()
     wish = show.Wish(1.0, 30.0, lock_feet=locked)
-    return show.Show(made, part("rig").read(armature), wish, armature.session_uid, bpy.context.scene.session_uid)
+    return show.Show(
+        made, part("armature.rig").read(armature), wish, armature.session_uid, bpy.context.scene.session_uid
+    )
 
 
 def walk(frames: int) -> Any:
