@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from motion import quat
 from motion.quat import F32
 
 TO_BLENDER: F32 = np.array([np.sqrt(0.5), np.sqrt(0.5), 0, 0], np.float32)
@@ -23,8 +22,3 @@ def to_blender(points: F32) -> F32:
 def from_blender(points: F32) -> F32:
     """Points (..., 3) of Blender's in our axes."""
     return np.stack([points[..., 0], points[..., 2], -points[..., 1]], axis=-1).astype(np.float32)
-
-
-def turn_from_blender(turns: F32) -> F32:
-    """Rotations (..., 4) of Blender's world as rotations of ours."""
-    return quat.mul(quat.mul(quat.inv(TO_BLENDER), turns), TO_BLENDER)

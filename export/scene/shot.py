@@ -21,7 +21,6 @@ from motion.skeleton import SMPLX22, Skeleton, fk
 
 PIXELS = 256
 FPS = h36m17.FPS
-SENSOR = 1000  # pixels of the camera's own picture, either way
 _NEAREST = 2.2  # metres between the lens and any joint
 
 
