@@ -54,6 +54,12 @@ from motion.protocol import (
 GOLDEN = Path(__file__).parents[2] / "golden" / "protocol"
 OLD = GOLDEN.with_name("protocol-1.0")
 PAGE = Path(__file__).parents[3] / "PROTOCOL.md"
+APPENDIX = """\
+## Appendix: the bytes of every example
+
+Every part of every example above in hex, behind its number; the file of that name in `tests/golden/protocol/` holds the
+same bytes. A message with several examples has them here in the order of its section.
+"""
 ROW = 32
 """bytes in a line of hex"""
 
@@ -195,24 +201,31 @@ def from_bytes(content: bytes) -> list[bytes]:
 
 
 def shown(parts: list[bytes]) -> str:
-    """One example as PROTOCOL.md shows it: the header, then every part in hex behind its number."""
+    """The header of one example as its message's section of PROTOCOL.md shows it."""
+    return f"```json\n{parts[1].decode()}\n```\n"
+
+
+def dumped(name: str, parts: list[bytes]) -> str:
+    """The bytes of one example as the appendix of PROTOCOL.md shows them: every part in hex behind its number."""
     lines: list[str] = []
     for number, part in enumerate(parts):
         for start in range(0, len(part), ROW):
             lines.append(f"{'' if start else number:<3} {part[start : start + ROW].hex(' ')}")
-    return f"```json\n{parts[1].decode()}\n```\n\n```text\n" + "\n".join(lines) + "\n```\n"
+    return f"\n`{name}.bin`\n\n```text\n" + "\n".join(lines) + "\n```\n"
 
 
 def page(text: str) -> str:
-    """PROTOCOL.md with the examples of each message at the end of its section."""
-    head, *sections = re.split(r"(?m)^(?=#### )", text)
+    """PROTOCOL.md with the examples of each message at the end of its section, and their bytes at the end of all."""
+    body, _, _ = text.partition(APPENDIX)
+    head, *sections = re.split(r"(?m)^(?=#### )", body)
     written = [head]
     for section in sections:
         name = section.split("\n", 1)[0].removeprefix("#### ")
-        body, follows, rest = re.sub(r"```(json|text)\n.*?\n```\n\n?", "", section, flags=re.DOTALL).partition("\n##")
+        body, follows, rest = re.sub(r"```json\n.*?\n```\n\n?", "", section, flags=re.DOTALL).partition("\n##")
         examples = [shown(protocol.pack(one)) for one in messages().values() if protocol.kind(one) == name]
         written.append(body.rstrip() + "\n\n" + "\n".join(examples) + ("\n" if not follows else "") + follows + rest)
-    return "".join(written)
+    dumps = [dumped(name, protocol.pack(message)) for name, message in messages().items()]
+    return "".join(written) + APPENDIX + "".join(dumps)
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from motion import protocol
 from motion.errors import BadMessage, BadVersion, error_types
 from motion.protocol import Frames, Generate, Limits, Message, Peer, Pose, Rig, Show, Task, schema, wire
-from tests.motion.protocol.examples import GOLDEN, OLD, PAGE, from_bytes, messages, page
+from tests.motion.protocol.examples import APPENDIX, GOLDEN, OLD, PAGE, from_bytes, messages, page
 
 NAMES = list(messages())
 KINDS = protocol.kinds()
@@ -81,12 +81,14 @@ def test_messages_of_version_1_0_are_read_and_those_of_1_1_leave_out_what_it_did
 def test_protocol_md_shows_the_very_bytes_of_every_golden_message() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert page(text) == text, "run python -m tests.motion.protocol.examples"
+    body, appendix = text.split(APPENDIX)
+    assert not re.search(r"(?m)^0   4d 4f", body)
     for name in NAMES:
         parts = from_bytes((GOLDEN / f"{name}.bin").read_bytes())
-        rows = "\n".join(
-            re.findall(r"(?m)^[0-9 ]{3} ([0-9a-f ]+)$", text.split(f"```json\n{parts[1].decode()}\n```")[1])
-        )
-        assert rows.replace("\n", " ").startswith(" ".join(part.hex(" ") for part in parts if part))
+        assert f"```json\n{parts[1].decode()}\n```" in body
+        dump = appendix.split(f"\n`{name}.bin`\n")[1].split("```")[1]
+        rows = re.findall(r"(?m)^[0-9 ]{3} ([0-9a-f ]+)$", dump)
+        assert " ".join(rows) == " ".join(part.hex(" ") for part in parts if part)
 
 
 @pytest.mark.parametrize("name", [*KINDS, *OBJECTS])
