@@ -163,5 +163,5 @@ def everything(config: BenchConfig) -> int:
 if __name__ == "__main__":
     from tools.setup.bootstrap import ensure
 
-    ensure()
+    ensure("train", "weights")
     sys.exit(main())

@@ -137,6 +137,7 @@ def _plan(given: argparse.Namespace) -> Plan:
     from motion.convert.formats import READ, Reading, Writing, concerns, skeleton
     from motion.errors import BadConfig
     from motion.retargeting import joint_sheet
+    from tools.setup.extras import need
 
     for name in ("fps", "from_fps", "most_mb", "workers"):
         value = getattr(given, name)
@@ -149,6 +150,7 @@ def _plan(given: argparse.Namespace) -> Plan:
     if given.through is not None:
         from runtime.generation.loading import find
 
+        need("--through", "serve")
         find(given.through)  # says at once where there is none
         through = partial(_through, given.through)
     take = None if given.take == "all" else given.take
@@ -183,6 +185,7 @@ def _plan(given: argparse.Namespace) -> Plan:
                 f"--body {given.body} is neither anny nor mannequin, and there is no such file or folder of SMPL-X "
                 "models"
             )
+        need("--body PATH", "smplx")
     return Plan(
         reading,
         writing,
@@ -303,5 +306,5 @@ def _say(tasks: list[Task], outcomes: list[Outcome], report: bool, many: bool) -
 if __name__ == "__main__":
     from tools.setup.bootstrap import ensure
 
-    ensure()
+    ensure(*(("serve",) if any(argument.startswith("--through") for argument in sys.argv) else ()))
     sys.exit(main())

@@ -100,7 +100,7 @@ def main(arguments: list[str] | None = None) -> int:
     if __name__ == "__main__":
         from tools.setup.bootstrap import ensure
 
-        ensure("view")
+        ensure("serve", "weights", "view")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # being ended closes the server as Ctrl-C does
     try:
         from tools.render import take

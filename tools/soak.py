@@ -191,5 +191,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 if __name__ == "__main__":
     from tools.setup.bootstrap import ensure
 
-    ensure()
+    ensure("serve", "weights")
     sys.exit(main())

@@ -177,5 +177,5 @@ def main(arguments: list[str] | None = None) -> int:
 if __name__ == "__main__":
     from tools.setup.bootstrap import ensure
 
-    ensure("export")
+    ensure("train", "weights")
     sys.exit(main())

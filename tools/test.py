@@ -10,7 +10,7 @@ import sys
 
 from tools.setup import bootstrap
 
-EXTRAS = ("view", "export", "tensorrt", "dev", "ray", "anny", "smplx", "render")
+EXTRAS = ("train", "weights", "view", "rtx", "dev", "ray", "anny", "smplx", "render", "unity")
 
 
 def main(arguments: list[str]) -> int:

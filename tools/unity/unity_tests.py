@@ -21,7 +21,7 @@ from tools.setup import bootstrap, lock
 if TYPE_CHECKING:
     from tools.unity import toolchain
 
-EXTRAS = ("view", "export", "dev")
+EXTRAS = ("train", "view", "dev", "unity")
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "unity_bridge"
 TESTS = ROOT / "tests" / "unity"

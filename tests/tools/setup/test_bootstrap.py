@@ -23,7 +23,7 @@ from tools.setup.environment import Environment, Stamp
 
 ROOT = bootstrap.ROOT
 PARTS = ("bootstrap", "environment", "lock", "pip_progress", "ticker")
-STDLIB_ONLY = ("check", "demo", "test", "setup.bootstrap", "pages.tree")
+STDLIB_ONLY = ("check", "commands", "convert", "view", "demo", "test", "setup.bootstrap", "pages.tree")
 SHOUT = '''"""A program that sets itself up."""
 
 import sys
@@ -48,7 +48,7 @@ def checkout(tmp_path: Path) -> Path:
     for name in ("__init__", "setup/__init__", *(f"setup/{part}" for part in PARTS)):
         shutil.copy(ROOT / "tools" / f"{name}.py", root / "tools" / f"{name}.py")
     (root / "tools" / "shout.py").write_text(SHOUT)
-    require(root, "runtime", wheel(tmp_path, "pebble", "1"))
+    require(root, "base", wheel(tmp_path, "pebble", "1"))
     return root
 
 
@@ -71,7 +71,7 @@ def test_an_extra_is_added_and_the_rest_is_kept(checkout: Path) -> None:
     assert imports(environment, "pebble") == "pebble-1"
     assert imports(environment, "gravel") == "gravel-2"
 
-    require(checkout, "runtime", wheel(checkout.parent, "pebble", "3"))
+    require(checkout, "base", wheel(checkout.parent, "pebble", "3"))
     prepare(checkout, environment, (), io.StringIO())
     assert imports(environment, "pebble") == "pebble-3"
     said = io.StringIO()
@@ -82,19 +82,30 @@ def test_an_extra_is_added_and_the_rest_is_kept(checkout: Path) -> None:
 def test_a_package_without_its_dependencies_is_installed_from_weights_txt(checkout: Path) -> None:
     require(checkout, "weights", wheel(checkout.parent, "boulder", "1", needs="a-package-that-is-nowhere"))
     environment = Environment(checkout / ".venv")
-    prepare(checkout, environment, (), io.StringIO())
+    prepare(checkout, environment, ("weights",), io.StringIO())
     assert imports(environment, "boulder") == "boulder-1"
 
 
+def test_what_an_extras_file_includes_is_installed_too_and_installed_again_when_it_changes(checkout: Path) -> None:
+    require(checkout, "more", wheel(checkout.parent, "gravel", "2"))
+    (checkout / "requirements" / "most.txt").write_text("-r more.txt\n")
+    environment = Environment(checkout / ".venv")
+    prepare(checkout, environment, ("most",), io.StringIO())
+    assert imports(environment, "gravel") == "gravel-2"
+    require(checkout, "more", wheel(checkout.parent, "gravel", "3"))
+    prepare(checkout, environment, ("most",), io.StringIO())
+    assert imports(environment, "gravel") == "gravel-3"
+
+
 def test_a_failed_install_says_what_and_how_to_see_it_and_leaves_no_valid_stamp(checkout: Path) -> None:
-    (checkout / "requirements" / "runtime.txt").write_text("--no-index\na-package-that-is-nowhere==1\n")
+    (checkout / "requirements" / "base.txt").write_text("--no-index\na-package-that-is-nowhere==1\n")
     failed = run(checkout, "hello", code=1)
     assert "a-package-that-is-nowhere==1" in failed.stderr
     assert "-m pip install" in failed.stderr
     assert "Traceback" not in failed.stderr
     assert stamps(checkout).state == "installing"
 
-    require(checkout, "runtime", wheel(checkout.parent, "pebble", "1"))
+    require(checkout, "base", wheel(checkout.parent, "pebble", "1"))
     mended = run(checkout, "hello", code=7)
     assert "unfinished" in mended.stderr
     assert mended.stdout.startswith("pebble-1")
@@ -229,7 +240,7 @@ def start(checkout: Path, *arguments: str, stderr: int, stdout: int | None = Non
 @contextmanager
 def installing(checkout: Path) -> Iterator[subprocess.Popen[str]]:
     """A run whose pip is at work and does not come to an end before the block does."""
-    requirements, pipe = checkout / "requirements" / "runtime.txt", checkout / "slow.txt"
+    requirements, pipe = checkout / "requirements" / "base.txt", checkout / "slow.txt"
     wanted = requirements.read_text()
     os.mkfifo(pipe)
     requirements.write_text(f"{wanted}-c {pipe.as_uri()}\n")
