@@ -97,7 +97,9 @@ def compiler(flavor: str) -> Any:
         assert found.Builder
     except (ImportError, AttributeError, OSError) as error:
         package = "tensorrt-rtx-cu12-bindings" if flavor == "rtx" else "tensorrt, from NVIDIA"
-        raise MissingPart(f"the package {package} is not installed or does not load ({error})") from error
+        raise MissingPart(
+            f"the package {package} is not installed or does not load ({error}): pip install -e '.[{flavor}]'"
+        ) from error
     return found
 
 

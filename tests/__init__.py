@@ -1,1 +1,1 @@
-"""Tests, mirroring the tree: one file per module, every test a sentence."""
+"""Tests, in the folders of what they test; every test is a sentence. CONTRIBUTING.md says how a change is checked."""

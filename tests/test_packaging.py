@@ -44,9 +44,7 @@ def test_every_version_in_requirements_is_exact(file: Path) -> None:
     assert not [str(pin) for pin in _pins(file.name) if not re.fullmatch(r"==[\w.]+", str(pin.specifier))]
 
 
-@pytest.mark.parametrize(
-    "file", [file for file in LOCKS if file.stem not in UNTESTED], ids=lambda file: file.stem
-)
+@pytest.mark.parametrize("file", [file for file in LOCKS if file.stem not in UNTESTED], ids=lambda file: file.stem)
 def test_the_licence_of_every_package_that_is_fetched_stands_in_notice(file: Path) -> None:
     named = set(re.findall(r"[a-z][\w-]+", (ROOT / "NOTICE").read_text(encoding="utf-8")))
     assert not [pin.name for pin in _pins(file.name) if pin.name not in named]

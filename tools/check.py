@@ -1,6 +1,8 @@
-"""Everything a change has to pass: format, lint, types, tests. `python3 -m tools.check [pytest arguments]`.
+"""Format, lint, types and tests, as `.ci/run` runs them: `python3 -m tools.check [pytest arguments]`.
 
 Each step runs even when one before it failed; `python3 -m ruff format .` and `ruff check --fix .` mend the first two.
+What needs a machine or a program that is not here is skipped with a reason and goes unchecked: an NVIDIA card, Unity's
+editor, raw recordings.
 """
 
 from __future__ import annotations

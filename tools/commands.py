@@ -1,10 +1,10 @@
 """The commands that pip installs: each runs its program, or says in one sentence which extra it needs.
 
-    motus-serve    runtime.serve    extra serve
-    motus-demo     tools.demo       extras serve and view
-    motus-convert  tools.convert    no extra
-    motus-view     tools.view       extra view
-    motus-top      tools.top        extra view
+motus-serve    runtime.serve    extra serve
+motus-demo     tools.demo       extras serve and view
+motus-convert  tools.convert    no extra
+motus-view     tools.view       extra view
+motus-top      tools.top        extra view
 """
 
 from __future__ import annotations

@@ -77,7 +77,10 @@ class Device:
 
     def _opening(self, name: str) -> Opening:
         if name == "torch":
-            from runtime.engines.torch_graph import TorchEngine
+            try:
+                from runtime.engines.torch_graph import TorchEngine
+            except ModuleNotFoundError as error:
+                raise MissingPart(f"torch is not installed ({error}): pip install -e '.[train]'") from error
 
             return TorchEngine
         from runtime.engines.onnx import OnnxEngine

@@ -182,7 +182,9 @@ def library(flavor: str) -> Any:
         found: Any = import_module("tensorrt_rtx_bindings") if flavor == "rtx" else import_module("tensorrt")
         assert found.Runtime
     except (ImportError, AttributeError, OSError) as error:
-        raise MissingPart(f"the package {FLAVORS[flavor]} is not installed or does not load: {error}") from error
+        raise MissingPart(
+            f"the package {FLAVORS[flavor]} is not installed or does not load ({error}): pip install -e '.[{flavor}]'"
+        ) from error
     return found
 
 

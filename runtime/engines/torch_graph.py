@@ -36,7 +36,7 @@ class TorchEngine:
             onnx: Any = import_module("onnx")
             damaged: type[Exception] = import_module("google.protobuf.message").DecodeError  # onnx brings protobuf
         except ImportError as error:
-            raise MissingPart("engine 'torch' reads graphs with the package onnx; pip install onnx") from error
+            raise MissingPart("engine 'torch' reads graphs with the package onnx: pip install -e '.[train]'") from error
         try:
             graph = onnx.load(path).graph
         except (OSError, ValueError, damaged) as error:

@@ -27,7 +27,7 @@ from models.packing import Adapter
 from models.vocabulary import SPECIAL, Vocabulary
 from models.words import Words
 from motion.bundles.bundle import Bundle
-from motion.errors import BadBundle, BadFile
+from motion.errors import BadBundle, BadFile, MissingPart
 from runtime.engines.layers import Layers
 from runtime.language.decoding import Decoder, Manner, Prompt, Reply
 from runtime.language.parts import GUIDANCE, MOTION, NoGraph, Parts
@@ -150,9 +150,15 @@ class MotionLanguageModel:
 
     @classmethod
     def _on_torch(cls, parts: Parts, folder: Path | None, threads: int, wanted: str | None, device: str) -> Self:
-        from models import backbone
-        from models.multi_token import MultiTokenHead
-        from runtime.engines.torch import Causal, Several
+        try:
+            from models import backbone
+            from models.multi_token import MultiTokenHead
+            from runtime.engines.torch import Causal, Several
+        except ModuleNotFoundError as error:
+            raise MissingPart(
+                f"the language model runs in transformers here, which is not installed ({error}): "
+                "pip install -e '.[gpu]' in an environment without the extra serve, or '.[train]' on a CPU"
+            ) from error
 
         exact = wanted == "fp32"
         # What is kept of the packaged backbone for transformers is rounded to bfloat16.
