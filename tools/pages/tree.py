@@ -56,7 +56,7 @@ def stated(root: Path) -> list[str]:
 
 
 def main() -> int:
-    """Write the tree into ARCHITECTURE.md."""
+    """Write the tree into docs/tree.md."""
     page = ROOT / PAGE
     before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
