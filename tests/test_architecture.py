@@ -1,12 +1,40 @@
-"""docs/tree.md has one line for each source file, and each says what the file itself says."""
+"""ARCHITECTURE.md is short and true; docs/tree.md has one line for each source file, and it is the file's own."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+from tests.imports import ROOT, every
+from tests.test_imports import WINGS
 from tools.pages import tree
 
+PAGE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+ROUTES = ("A request.", "A live session.", "A clip to a bundle.", "A file to a file.", "A take in Blender.")
 HINT = "run python3 -m tools.pages.tree"
+
+
+def test_the_page_is_at_most_8_kb_and_names_every_wing() -> None:
+    assert len(PAGE.encode()) <= 8192
+    rows = [re.findall(r"`([a-z_/]+)`", line.split("|")[1]) for line in PAGE.splitlines() if line.startswith("| `")]
+    named = {name if "/" in name else f"{row[0].split('/')[0]}/{name}" for row in rows for name in row}
+    assert named == {f"{package}/{wing}" for package, wings in WINGS.items() for wing in wings}
+
+
+def test_each_reading_route_names_files_that_are_there_and_what_is_defined_in_them() -> None:
+    for route in ROUTES:
+        words = re.findall(r"`([^`]+)`", PAGE.split(f"**{route}**")[1].split("\n\n")[0])
+        texts = [(ROOT / word).read_text(encoding="utf-8") for word in words if "/" in word]
+        assert len(texts) >= 4, route
+        names = [word for word in words if "/" not in word]
+        missing = [name for name in names if not any(re.search(rf"\bdef {name}\(", text) for text in texts)]
+        assert not missing, route
+
+
+def test_tools_import_tests_only_where_the_page_says_so() -> None:
+    found = {one.file for one in every("tools") if one.top == "tests"}
+    assert found == {"tools/measuring/serving.py", "tools/unity/unity_tests.py"}
+    assert all(f"`{file}`" in PAGE for file in found)
 
 
 def test_the_tree_in_tree_md_is_the_tree_on_disk() -> None:
