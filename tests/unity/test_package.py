@@ -91,7 +91,7 @@ def test_the_tarball_is_what_npm_packs_and_the_same_each_time(tmp_path: Path) ->
 def test_a_package_that_lacks_a_meta_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stray = PACKAGE / "stray.meta"
     monkeypatch.setattr(meta, "wanted", lambda: {stray: ""})
-    with pytest.raises(BadFile, match="tools.unity.meta"):
+    with pytest.raises(BadFile, match=r"tools\.unity\.meta"):
         build_unity.build(tmp_path)
 
 
