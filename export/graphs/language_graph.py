@@ -32,7 +32,7 @@ import onnx
 from onnx import NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
 from models.checkpoint import NORMS, Sizes
-from models.packing import EPSILON, POSITIONS, SIDE_BLOCK, Plan, Precision, mixing, multi_token_graph, shapes
+from models.packing import EPSILON, POSITIONS, SIDE_BLOCK, Plan, Precision, mixing, multi_token_graph, shapes, side
 from motion.errors import BadConfig
 
 OPSET = 18
@@ -117,7 +117,7 @@ def language(sizes: Sizes, plan: Plan) -> onnx.ModelProto:
         inputs, outputs = found[name]
         place = f"{layer}.{name}"
         y = graph.matrix(x, place, inputs, outputs, bits, block)
-        rank = plan.side(name, sizes)
+        rank = side(plan, name, sizes)
         if not rank:
             return y
         t = graph.matrix(x, f"{place}.enter", inputs, rank, side_bits, SIDE_BLOCK)

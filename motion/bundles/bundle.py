@@ -10,86 +10,15 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import Final
 
-import numpy as np
-
-from motion import toml
+from motion.bundles.manifest import Manifest
+from motion.bundles.manifest_file import check_format, manifest_of, text_of
 from motion.errors import BadBundle, MotionError
-from motion.protocol import Task
-from motion.skeleton import Skeleton
 
-T = TypeVar("T")
-
-FORMAT: Final = 1
 MANIFEST: Final = "bundle.toml"
-INPUTS: Final = ("text", "seconds", "past", "future", "motion")
-"""what a task can need: fields of the protocol's Generate"""
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """A body of data the weights were made from."""
-
-    name: str
-    licence: str
-
-
-@dataclass(frozen=True)
-class Backbone:
-    """The language model the adapters stand on, which the bundle does not carry."""
-
-    name: str
-    package: str
-    """the distribution that holds `file`, or "" """
-    file: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Tokens:
-    """Facts about the motion tokens that the service needs to turn codes into frames."""
-
-    codes: int
-    frames_per_token: int
-    context: int
-    """tokens before a window that its frames still depend on: the decoder's reach to the left"""
-    lookahead: int
-    """tokens after a window that are waited for before its frames go out"""
-    refiner_steps: int
-    """Euler steps unrolled in refiner.onnx, 0 where there is none"""
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What `bundle.toml` says."""
-
-    name: str
-    version: str
-    licence: str
-    command: str
-    """the command that made it"""
-    skeleton: Skeleton
-    layout: str
-    """name of the feature layout"""
-    fps: float
-    tokens: Tokens
-    backbone: Backbone
-    data: tuple[Corpus, ...]
-    tasks: tuple[Task, ...]
-    vocabulary: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """numbers and texts that `runtime.language.llm` reads: first motion token, special tokens, adapter rank ..."""
-    metrics: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """figures measured when it was packed, tables by name"""
-    files: Mapping[str, str] = field(default_factory=dict[str, str])
-    """SHA-256 of every file, by name"""
-
-    def task(self, name: str) -> Task | None:
-        """The task of this name, or None."""
-        return next((task for task in self.tasks if task.name == name), None)
 
 
 @dataclass(frozen=True)
@@ -99,15 +28,12 @@ class Bundle:
     folder: Path
     manifest: Manifest
 
-    def path(self, file: str) -> Path:
-        """Where a file of the bundle lies. Raises BadBundle where the manifest does not list it."""
-        if file not in self.manifest.files:
-            raise BadBundle(f"bundle {self.manifest.name!r} has no {file}; it holds {', '.join(self.manifest.files)}")
+    def path(self, file: str | None) -> Path:
+        """Where a file of the bundle lies. Raises BadBundle where the manifest does not list it, or names none."""
+        if file is None or file not in self.manifest.files:
+            held = ", ".join(self.manifest.files)
+            raise BadBundle(f"bundle {self.manifest.name!r} has no {file or 'such file'}; it holds {held}")
         return self.folder / file
-
-    def has(self, file: str) -> bool:
-        """Whether the manifest lists this file."""
-        return file in self.manifest.files
 
 
 def load(folder: str | Path) -> Bundle:
@@ -118,14 +44,10 @@ def load(folder: str | Path) -> Bundle:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadBundle(f"{folder / MANIFEST} is not TOML: {error}; copy the bundle afresh") from error
-    if table.get("format") != FORMAT:
-        raise BadBundle(
-            f"{folder} is a bundle of format {table.get('format')!r} and this program reads format {FORMAT}: "
-            + ("update the program" if _newer(table.get("format")) else "pack the bundle again with export.pack")
-        )
+    check_format(table, folder)
     try:
-        manifest = _manifest(table)
-    except (KeyError, TypeError, ValueError, MotionError) as error:
+        manifest = manifest_of(table)
+    except (AttributeError, KeyError, TypeError, ValueError, MotionError) as error:
         what = f"lacks {error}" if isinstance(error, KeyError) else f"is wrong: {error}"
         raise BadBundle(f"{folder / MANIFEST} {what}; pack the bundle again with export.pack") from error
     for name, sha256 in manifest.files.items():
@@ -138,7 +60,7 @@ def write(folder: str | Path, manifest: Manifest) -> Bundle:
     folder = Path(folder)
     names = sorted(path.name for path in folder.iterdir() if path.is_file() and path.name != MANIFEST)
     manifest = replace(manifest, files={name: sha256(folder / name) for name in names})
-    (folder / MANIFEST).write_text(toml.dumps(_table(manifest)), encoding="utf-8", newline="\n")
+    (folder / MANIFEST).write_text(text_of(manifest), encoding="utf-8", newline="\n")
     return load(folder)
 
 
@@ -160,10 +82,6 @@ def _manifest_text(folder: Path) -> str:
         raise BadBundle(f"{path} cannot be read: {error}") from error
 
 
-def _newer(version: object) -> bool:
-    return isinstance(version, int) and version > FORMAT
-
-
 def _verify(folder: Path, name: str, wanted: str) -> None:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise BadBundle(f"{folder / MANIFEST} lists {name!r}; files of a bundle lie beside it under plain names")
@@ -178,71 +96,3 @@ def _verify(folder: Path, name: str, wanted: str) -> None:
             f"{folder / name} was altered or damaged: its SHA-256 is {got[:12]}... and the manifest says "
             f"{wanted[:12]}...; copy the bundle afresh"
         )
-
-
-def _manifest(table: dict[str, Any]) -> Manifest:
-    skeleton = table["skeleton"]
-    return Manifest(
-        name=_of(str, table["name"]),
-        version=_of(str, table["version"]),
-        licence=_of(str, table["licence"]),
-        command=_of(str, table["command"]),
-        skeleton=Skeleton(
-            name=_of(str, skeleton["name"]),
-            joints=tuple(skeleton["joints"]),
-            parents=tuple(skeleton["parents"]),
-            offsets=np.asarray(skeleton["offsets"], np.float32).reshape(-1, 3),
-        ),
-        layout=_of(str, table["layout"]),
-        fps=float(table["fps"]),
-        tokens=Tokens(**{key: _of(int, value) for key, value in table["tokens"].items()}),
-        backbone=Backbone(**{key: _of(str, value) for key, value in table["backbone"].items()}),
-        data=tuple(Corpus(_of(str, row["name"]), _of(str, row["licence"])) for row in table["data"]),
-        tasks=tuple(_task(row) for row in table["tasks"]),
-        vocabulary=cast(dict[str, Any], _of(dict, table.get("vocabulary", {}))),
-        metrics=cast(dict[str, Any], _of(dict, table.get("metrics", {}))),
-        files={_of(str, name): _of(str, value) for name, value in table["files"].items()},
-    )
-
-
-def _task(row: dict[str, Any]) -> Task:
-    task = Task(row["name"], tuple(row["needs"]), tuple(row["optional"]), row["gives"])
-    strange = [name for name in task.needs + task.optional if name not in INPUTS]
-    if strange or task.gives not in ("motion", "text"):
-        raise BadBundle(f"task {task.name!r} speaks of {strange or task.gives!r}, which this program does not know")
-    return task
-
-
-def _of(kind: type[T], value: object) -> T:
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise TypeError(f"{value!r} should be a {kind.__name__}")
-    return value
-
-
-def _table(manifest: Manifest) -> dict[str, Any]:
-    skeleton = manifest.skeleton
-    return {
-        "format": FORMAT,
-        "name": manifest.name,
-        "version": manifest.version,
-        "licence": manifest.licence,
-        "command": manifest.command,
-        "layout": manifest.layout,
-        "fps": manifest.fps,
-        "tokens": vars(manifest.tokens),
-        "backbone": vars(manifest.backbone),
-        "skeleton": {
-            "name": skeleton.name,
-            "joints": list(skeleton.joints),
-            "parents": list(skeleton.parents),
-            "offsets": [[float(str(metres)) for metres in offset] for offset in skeleton.offsets],
-        },
-        "data": [vars(corpus) for corpus in manifest.data],
-        "tasks": [
-            {"name": task.name, "needs": list(task.needs), "optional": list(task.optional), "gives": task.gives}
-            for task in manifest.tasks
-        ],
-        "vocabulary": manifest.vocabulary,
-        "metrics": manifest.metrics,
-        "files": manifest.files,
-    }

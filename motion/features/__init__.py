@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from motion.errors import BadConfig
 from motion.features import h36m17, hml263, pos, root_rot6d_pos, smplx, uni269
-from motion.features.layout import Layout
+from motion.features.layout import Layout, PathIntegrator
 from motion.features.root_rot6d_pos import FPS, LAYOUT, NAME, WIDTH, Integrator, decode, encode
 from motion.features.statistics import Statistics
 from motion.smoothing import smooth
@@ -21,6 +21,7 @@ __all__ = [
     "WIDTH",
     "Integrator",
     "Layout",
+    "PathIntegrator",
     "Statistics",
     "decode",
     "encode",
@@ -32,9 +33,11 @@ LAYOUTS: tuple[Layout, ...] = (
     Layout(pos.NAME, pos.FPS, pos.LAYOUT, "positions", pos.encode, pos.decode, pos.joints),
     Layout(hml263.NAME, hml263.FPS, hml263.LAYOUT, "positions", hml263.encode, hml263.decode, hml263.joints),
     Layout(uni269.NAME, uni269.FPS, uni269.LAYOUT, "positions", uni269.encode, uni269.decode, uni269.joints),
-    Layout(h36m17.NAME, h36m17.FPS, h36m17.LAYOUT, "picture", h36m17.encode, h36m17.decode, h36m17.joints),
+    Layout(
+        h36m17.NAME, h36m17.FPS, h36m17.LAYOUT, "picture", h36m17.encode, h36m17.decode, h36m17.joints, h36m17.SKELETON
+    ),
     Layout(smplx.NAME, smplx.FPS, smplx.LAYOUT, "rotations", smplx.encode, smplx.decode, smplx.joints),
-    Layout(NAME, FPS, LAYOUT, "rotations", encode, decode, root_rot6d_pos.joints),
+    Layout(NAME, FPS, LAYOUT, "rotations", encode, decode, root_rot6d_pos.joints, integrator=Integrator),
 )
 
 

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from motion.clip import Clip
 from motion.features.statistics import Statistics
 from motion.quat import F32
+from motion.skeleton import SMPLX22, Skeleton
+
+
+class PathIntegrator(Protocol):
+    """Turns features into world motion piece by piece; carries heading (radians) and place (metres) between pieces."""
+
+    heading: float
+    x: float
+    z: float
+    started: bool
+    """whether frames went before"""
+
+    def push(self, frames: F32) -> tuple[F32, F32]:
+        """The next features (T, D) -> root (T, 3) metres and local rotations (T, J, 4)."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -28,6 +43,12 @@ class Layout:
     """(T, D) -> the clip that `encode` took, placed as the layout's page says."""
     joints: Callable[[F32], F32]
     """(T, D) -> joint positions (T, J, 3) in metres, as the layout places them."""
+    skeleton: Skeleton = SMPLX22
+    """Of its joints."""
+    integrator: Callable[[float, float, float, bool], PathIntegrator] | None = None
+    """(heading, x, z, whether frames went before) -> what decodes frames one after the other, for motion that is served
+    while it is made. None where a clip is decoded as a whole. A layout that has one has the groups `root_turn`,
+    `root_offset`, `root_height` and `rot6d`, each told frame by frame."""
 
     @property
     def width(self) -> int:

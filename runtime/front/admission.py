@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from motion.bundles.bundle import Manifest
+from motion.bundles.manifest import Manifest
 from motion.errors import BadRequest, UnknownTask
 from motion.protocol import Generate, Limits, OpenStream, Pose, Rig, Steer, Task
 from motion.protocol.wire import ID
@@ -152,7 +152,7 @@ def _check_inputs(request: Generate, task: Task) -> None:
 
 def _check_pose(name: str, pose: Pose, skeleton: Skeleton, manifest: Manifest, limits: Limits) -> None:
     frames, joints = pose.rotations.shape[:2]
-    least, most = manifest.tokens.frames_per_token, math.ceil(limits.seconds_most * manifest.fps)
+    least, most = manifest.motion.frames_per_token, math.ceil(limits.seconds_most * manifest.fps)
     if joints != len(skeleton):
         raise BadRequest(
             f"{name!r} has {joints} joints and skeleton {skeleton.name!r} has {len(skeleton)}; "

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from motion import protocol
-from motion.bundles.bundle import Manifest
+from motion.bundles.manifest import Manifest
 from motion.errors import BadRequest, Busy, Cancelled, Internal, MotionError, TimedOut, Unavailable
 from motion.protocol import Accepted, CloseStream, Error, Frames, Limits, OpenStream, Scene, Show, Steer, Steered
 from runtime.front import admission

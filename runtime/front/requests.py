@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
-from motion.bundles.bundle import Manifest
+from motion.bundles.manifest import Manifest
 from motion.errors import BadRequest, Busy, Cancelled, DeadlinePassed, MotionError, TimedOut, Unavailable
 from motion.protocol import Accepted, Done, Error, Frames, Generate, Limits, Message, Progress, Text
 from runtime.front import admission, cache

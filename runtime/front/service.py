@@ -20,7 +20,7 @@ import zmq
 
 import motion
 from motion import protocol
-from motion.bundles.bundle import Manifest
+from motion.bundles.manifest import Manifest
 from motion.errors import BadRequest, Internal, MotionError, NoSession, Unavailable
 from motion.protocol import (
     Ack,

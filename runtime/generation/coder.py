@@ -33,16 +33,16 @@ class Coder:
     """Encoder, decoder and, where the bundle has one, refiner. Raises BadBundle, MissingPart."""
 
     def __init__(self, bundle: Bundle, device: str = "cpu", threads: int = 2, seed: int = 0) -> None:
-        self.manifest = bundle.manifest
-        self.layout = features.find(bundle.manifest.layout)
-        self.unit = bundle.manifest.tokens.frames_per_token
+        packed = bundle.manifest.motion
+        self.layout = features.find(packed.layout)
+        self.unit = packed.frames_per_token
         self._rng = np.random.default_rng(seed)
         place = Device(device, threads)
         with ExitStack() as stack:
-            self._encoder = stack.enter_context(place.open(bundle.path("encoder.onnx")))
-            self._decoder = stack.enter_context(place.open(bundle.path("decoder.onnx")))
-            refines = bundle.has("refiner.onnx")
-            self._refiner = stack.enter_context(place.open(bundle.path("refiner.onnx"))) if refines else None
+            self._encoder = stack.enter_context(place.open(bundle.path(packed.files.encoder)))
+            self._decoder = stack.enter_context(place.open(bundle.path(packed.files.decoder)))
+            refiner = packed.files.refiner
+            self._refiner = None if refiner is None else stack.enter_context(place.open(bundle.path(refiner)))
             self._stack = stack.pop_all()
 
     def encode(self, frames: F32) -> NDArray[Any]:

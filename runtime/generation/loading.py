@@ -81,25 +81,28 @@ def open_pipeline(start: Start, stack: ExitStack) -> Pipeline:
 
     models = config.build(Models, start.models)
     source = find(models.bundle)
-    if not source.manifest.tasks:
+    language, packed = source.manifest.language, source.manifest.motion
+    if language is None:
         raise BadBundle(
             f"bundle {source.manifest.name!r} is a tokenizer without a language model, so there is nothing to serve; "
             "it codes clips: python -m tools.convert IN OUT --through BUNDLE"
         )
     device = Device(models.device, models.threads, engine_folder())
 
-    def engine(file: str) -> Engine:
-        _log.info("loading %s", file)
-        return device.open(source.path(file))
+    def engine(file: str | None) -> Engine:
+        path = source.path(file)
+        _log.info("loading %s", path.name)
+        return device.open(path)
 
     def shared(engine: Engine | None) -> Engine | None:
         return None if engine is None else stack.enter_context(BatchedEngine(engine))
 
-    refines = models.refine and source.has("refiner.onnx")
-    decoder, refiner = joined(engine("decoder.onnx"), engine("refiner.onnx") if refines else None)
+    files = packed.files
+    refines = models.refine and files.refiner is not None
+    decoder, refiner = joined(engine(files.decoder), engine(files.refiner) if refines else None)
     decoder, refiner = stack.enter_context(BatchedEngine(decoder)), shared(refiner)
-    encoder = shared(engine("encoder.onnx") if source.has("encoder.onnx") else None)
-    _log.info("loading the language model %s", models.backbone or source.manifest.backbone.name)
+    encoder = shared(None if files.encoder is None else engine(files.encoder))
+    _log.info("loading the language model %s", models.backbone or language.backbone.name)
     kind: Literal["auto", "torch"] = "torch" if models.device == "torch" else "auto"
     where = language_device(device.found)
     loaded = MotionLanguageModel.load(
@@ -107,6 +110,5 @@ def open_pipeline(start: Start, stack: ExitStack) -> Pipeline:
     )
     model = stack.enter_context(loaded)
     _log.info("the language model runs in %s", model.about)
-    facts = source.manifest.tokens
-    windows = Windows(facts.context, facts.lookahead)
+    windows = Windows(packed.context, packed.lookahead)
     return Pipeline(source.manifest, model, decoder, refiner, encoder, windows, LONGEST_S)

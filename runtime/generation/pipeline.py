@@ -16,14 +16,13 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from motion import features
-from motion.bundles.bundle import Manifest
+from motion.bundles.manifest import Manifest
 from motion.clip import Clip
 from motion.errors import Cancelled, UnknownTask
 from motion.protocol import Done, Frames, Generate, Message, Pose, Progress, Rig, Text
 from runtime.engines import Engine, names
 from runtime.generation.ahead import Ahead
-from runtime.generation.placement import Piece, Placed, Placement
+from runtime.generation.placement import Piece, Placed, Placement, layout_of
 from runtime.generation.rig import Fit, rig_of
 from runtime.generation.stream import Codes, CodeStream, Features, Windows
 
@@ -87,7 +86,8 @@ class Pipeline:
 
     `decoder` makes features from codes, `refiner`, where there is one, better features from these and noise; a decoder
     that takes noise is both. `encoder` makes codes from features and may be None where no task takes motion.
-    `hold_feet` keeps resting feet from sliding.
+    `hold_feet` keeps resting feet from sliding. Raises BadBundle where motion of the manifest's layout cannot be
+    served.
     """
 
     def __init__(
@@ -104,6 +104,7 @@ class Pipeline:
         self.tokens = 0
         self.frames = 0
         self.manifest = manifest
+        self.layout = layout_of(manifest)
         self.model = model
         self.windows = windows
         self.hold_feet = hold_feet
@@ -114,7 +115,7 @@ class Pipeline:
         self._decoder = decoder
         self._refiner = refiner
         self._encoder = encoder
-        self._tokens_most = math.ceil(seconds_most * manifest.fps / manifest.tokens.frames_per_token)
+        self._tokens_most = math.ceil(seconds_most * manifest.motion.tokens_per_second)
 
     def run(self, request: Generate, seed: int, received: float, halted: Halted) -> Iterator[Message]:
         """Everything `request` brings forth, the last of it a Done. Raises Cancelled once `halted()` says so."""
@@ -130,7 +131,7 @@ class Pipeline:
 
     def warm_up(self, halted: Halted = lambda: False) -> None:
         """A short generation of each kind, so that the first client does not wait for what happens only once."""
-        rest = np.zeros((2 * self.manifest.tokens.frames_per_token, len(self.manifest.skeleton), 4), np.float32)
+        rest = np.zeros((2 * self.manifest.motion.frames_per_token, len(self.manifest.skeleton), 4), np.float32)
         rest[..., 0] = 1
         pose = Pose(rest, np.zeros((len(rest), 3), np.float32))
         for gives in ("motion", "text"):
@@ -147,18 +148,18 @@ class Pipeline:
                     break
 
     def _move(self, request: Generate, seed: int, watch: _Watch, halted: Halted) -> Iterator[Message]:
-        facts = self.manifest.tokens
+        rate = self.manifest.motion.frames_per_token
         count = None if request.seconds is None else round(request.seconds * self.manifest.fps)
-        tokens = None if count is None else math.ceil(count / facts.frames_per_token)
+        tokens = None if count is None else math.ceil(count / rate)
         past, future = self.piece(request.past, request.rig), self.piece(request.future, request.rig)
         rig = None if request.rig is None else rig_of(self.manifest.skeleton, request.rig)
         past_codes, future_codes = self.codes(past, halted), self.codes(future, halted, from_start=True)
         before = () if past_codes is None else past_codes[-self.windows.context :].tolist()
         stream = CodeStream(
             lambda codes, noise: self.decode(codes, noise, halted),
-            self.windows, facts.frames_per_token, features.WIDTH, seed, before,
+            self.windows, rate, self.layout.width, seed, before,
         )  # fmt: skip
-        placement = Placement(self.manifest.skeleton, self.manifest.fps, past, self.hold_feet)
+        placement = Placement(self.manifest.skeleton, self.layout, past, self.hold_feet)
         leaving = _Leaving(self, request, stream, placement, rig, future, count, watch)
         held: list[Features] = []  # a motion that must meet a future is placed when all of it is known
         written: list[int] = []
@@ -219,15 +220,15 @@ class Pipeline:
         root, rotations = pose.root, pose.rotations
         if rig is not None:
             root, rotations = rig_of(self.manifest.skeleton, rig).back(root, rotations)
-        return Piece.of(Clip(self.manifest.skeleton, self.manifest.fps, rotations, root))
+        return Piece.of(Clip(self.manifest.skeleton, self.manifest.fps, rotations, root), self.layout)
 
     def codes(self, piece: Piece | None, halted: Halted, from_start: bool = False) -> Codes | None:
         """The codes of a piece of motion; frames that fill no token are left out at its start, or at its end."""
         if piece is None:
             return None
-        assert self._encoder is not None, "admission let motion in for a bundle without an encoder"
+        assert self._encoder is not None, "no task of a bundle without an encoder takes motion"
         _stop_if(halted)
-        spare = len(piece.features) % self.manifest.tokens.frames_per_token
+        spare = len(piece.features) % self.manifest.motion.frames_per_token
         frames = piece.features[: len(piece.features) - spare] if from_start else piece.features[spare:]
         return self._encoder.run({"features": frames[None]})[0]
 

@@ -8,16 +8,19 @@ Shapes: features (T, D) float32, root (T, 3) metres, rotations (T, J, 4) local, 
 
 from __future__ import annotations
 
+import copy
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from motion import contacts, quat
+from motion.bundles.manifest import Manifest
 from motion.clip import Clip
-from motion.features import LAYOUT, Integrator, encode
+from motion.errors import BadBundle
+from motion.features import LAYOUTS, Layout, PathIntegrator
 from motion.quat import F32
 from motion.retargeting.feet import FootLock
 from motion.skeleton import Skeleton, fk
@@ -27,6 +30,35 @@ EASE: Final = 10
 """frames: a third of a second"""
 _REMEMBERED: Final = 60
 """frames of feet that contacts are read from: hysteresis reaches no farther back than a foot stands in doubt"""
+
+
+def layout_of(manifest: Manifest) -> Layout:
+    """The feature layout that a bundle's motion is served in. Raises BadBundle where frames cannot be placed in it
+    while motion is still being made, and where it is of another rate or skeleton than the bundle."""
+    packed = manifest.motion
+    served = [layout for layout in LAYOUTS if layout.integrator is not None]
+    layout = next((layout for layout in served if layout.name == packed.layout), None)
+    if layout is None:
+        names = ", ".join(layout.name for layout in served)
+        raise BadBundle(
+            f"bundle {manifest.name!r} tells motion in the layout {packed.layout!r}, which cannot be served; give a "
+            f"bundle of {names}"
+        )
+    skeleton = manifest.skeleton
+    if layout.fps != packed.fps or layout.skeleton.joints != skeleton.joints:
+        raise BadBundle(
+            f"bundle {manifest.name!r} is at {packed.fps:g} frames a second on {skeleton.name!r}, and its layout "
+            f"{layout.name!r} at {layout.fps:g} on {layout.skeleton.name!r}; pack it again"
+        )
+    return layout
+
+
+def path_from(
+    layout: Layout, heading: float = 0.0, x: float = 0.0, z: float = 0.0, started: bool = False
+) -> PathIntegrator:
+    """Decodes features of a layout that is served, from a heading and a place on."""
+    assert layout.integrator is not None, "layout_of lets no other through"
+    return layout.integrator(heading, x, z, started)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,20 +79,21 @@ class Piece:
 
     clip: Clip
     features: F32
+    layout: Layout
 
     @staticmethod
-    def of(clip: Clip) -> Piece:
+    def of(clip: Clip, layout: Layout) -> Piece:
         """A clip on the skeleton and at the rate of the features."""
-        return Piece(clip, encode(clip))
+        return Piece(clip, layout.encode(clip), layout)
 
-    def at(self, frame: int) -> Integrator:
+    def at(self, frame: int) -> PathIntegrator:
         """Heading and place of its path in the world at a frame, from which features go on."""
-        local = Integrator()
+        local = path_from(self.layout)
         root, rotations = local.push(self.features[: frame + 1])
         turn = float(quat.yaw(self.clip.rotations[frame, 0]) - quat.yaw(rotations[-1, 0]))
         beside = np.array([local.x - root[-1, 0], 0, local.z - root[-1, 2]], np.float32)
         place = self.clip.root[frame] + quat.rotate(quat.from_yaw(np.array(turn, np.float32)), beside)
-        return Integrator(local.heading + turn, float(place[0]), float(place[2]), started=True)
+        return path_from(self.layout, local.heading + turn, float(place[0]), float(place[2]), started=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,23 +103,25 @@ class Change:
     turns: F32
     offset: F32
     height: F32
+    layout: Layout
 
     @staticmethod
-    def between(true: F32, decoded: F32) -> Change:
+    def between(true: F32, decoded: F32, layout: Layout) -> Change:
         """Of two frames of features (D,)."""
-        turns = quat.mul(_rotations(true), quat.inv(_rotations(decoded)))
+        turns = quat.mul(_rotations(true, layout), quat.inv(_rotations(decoded, layout)))
         away = true - decoded
-        return Change(turns, away[LAYOUT["root_offset"]], away[LAYOUT["root_height"]])
+        return Change(turns, away[layout.layout["root_offset"]], away[layout.layout["root_height"]], layout)
 
     def take(self, features: F32, weight: F32) -> F32:
         """The features changed by as much as `weight` (T,) says."""
         none = np.zeros_like(self.turns)
         none[:, 0] = 1
         turns = quat.slerp(none, self.turns, weight[:, None])  # (T, J, 4)
-        changed = features.copy()
-        changed[:, LAYOUT["rot6d"]] = quat.to_rot6d(quat.mul(turns, _rotations(features))).reshape(len(features), -1)
-        changed[:, LAYOUT["root_offset"]] += weight[:, None] * self.offset
-        changed[:, LAYOUT["root_height"]] += weight[:, None] * self.height
+        columns, changed = self.layout.layout, features.copy()
+        turned = quat.to_rot6d(quat.mul(turns, _rotations(features, self.layout)))
+        changed[:, columns["rot6d"]] = turned.reshape(len(features), -1)
+        changed[:, columns["root_offset"]] += weight[:, None] * self.offset
+        changed[:, columns["root_height"]] += weight[:, None] * self.height
         return changed
 
 
@@ -100,21 +135,21 @@ class Placement:
     def __init__(
         self,
         skeleton: Skeleton,
-        fps: float,
+        layout: Layout,
         past: Piece | None = None,
         hold_feet: bool = False,
-        start: Integrator | None = None,
+        start: PathIntegrator | None = None,
     ) -> None:
         """start: heading and place of the first frame, where there is no past."""
         self._skeleton = skeleton
-        self._fps = fps
+        self._layout = layout
         self._past = past
         self._placed = 0
         self._change: Change | None = None
         self._legs, self._joints, self._columns = _legs(skeleton)
-        self._integrator = (start or Integrator()) if past is None else past.at(len(past.features) - 1)
+        self._integrator = (start or path_from(layout)) if past is None else past.at(len(past.features) - 1)
         self._feet = np.zeros((0, 4, 3), np.float32)
-        self._lock = FootLock(skeleton, fps) if hold_feet else None
+        self._lock = FootLock(skeleton, layout.fps) if hold_feet else None
         if past is not None:
             self._feet = self._feet_of(past.clip.root, past.clip.rotations)[-_REMEMBERED:]
             if self._lock is not None:
@@ -144,7 +179,7 @@ class Placement:
         """Go on from a stance of the same skeleton and settings."""
         numbers, feet, lock = np.split(stance, [6, 6 + _REMEMBERED * 12])
         heading, x, z, started, held, count = numbers
-        self._integrator = Integrator(float(heading), float(x), float(z), bool(started))
+        self._integrator = path_from(self._layout, float(heading), float(x), float(z), bool(started))
         assert bool(held) == (self._lock is not None), "the stance is of other settings"
         if self._lock is not None:
             self._lock.resume(lock)
@@ -153,7 +188,7 @@ class Placement:
     def join(self, decoded: F32) -> None:
         """Say, before the first push, how the last frame of the past came out of the decoder, (1, D)."""
         assert self._past is not None, "there is no past to join on to"
-        self._change = Change.between(self._past.features[-1], decoded[0])
+        self._change = Change.between(self._past.features[-1], decoded[0], self._layout)
 
     def push(self, features: F32) -> Placed:
         """The next frames that are ready."""
@@ -174,14 +209,14 @@ class Placement:
         first frame, whose decoded self is `decoded` (1, D).
         """
         count = len(features)
-        features = Change.between(future.features[0], decoded[0]).take(
+        features = Change.between(future.features[0], decoded[0], self._layout).take(
             self._eased(features), _ease(np.arange(count, 0, -1))
         )
         target = future.at(0)
-        turns = features[:, LAYOUT["root_turn"]]
+        turns = features[:, self._layout.layout["root_turn"]]
         off = target.heading - (self._integrator.heading + float(turns.sum() + turns[-1, 0]))
         turns += np.float32(math.remainder(off, math.tau) / (count + 1))
-        next_ = replace(self._integrator)
+        next_ = copy.copy(self._integrator)
         next_.push(np.concatenate([features, features[-1:]]))  # where the path would be one frame on
         root, rotations = self._integrator.push(features)
         share = (np.arange(1, count + 1) / (count + 1)).astype(np.float32)
@@ -197,7 +232,7 @@ class Placement:
     def _end(self, root: F32, rotations: F32) -> Placed:
         feet = np.concatenate([self._feet, self._feet_of(root, rotations)])
         self._feet = feet[-_REMEMBERED:]
-        return Placed(root, rotations, contacts.detect_from(feet, self._fps)[len(feet) - len(root) :])
+        return Placed(root, rotations, contacts.detect_from(feet, self._layout.fps)[len(feet) - len(root) :])
 
     def _feet_of(self, root: F32, rotations: F32) -> F32:
         return fk(self._legs, rotations[:, self._joints], root)[0][:, self._columns]
@@ -217,9 +252,9 @@ def _legs(skeleton: Skeleton) -> tuple[Skeleton, list[int], list[int]]:
     return Skeleton("legs", names, parents, skeleton.offsets[joints]), joints, [joints.index(joint) for joint in feet]
 
 
-def _rotations(features: F32) -> F32:
+def _rotations(features: F32, layout: Layout) -> F32:
     """Rotations (..., J, 4) of features (..., D), the root's relative to the heading."""
-    columns = features[..., LAYOUT["rot6d"]]
+    columns = features[..., layout.layout["rot6d"]]
     return quat.from_rot6d(columns.reshape(*columns.shape[:-1], -1, 6))
 
 

@@ -20,12 +20,11 @@ from typing import Final
 import numpy as np
 
 from motion.errors import Cancelled
-from motion.features import LAYOUT, WIDTH, Integrator
 from motion.protocol.wire import Array
 from motion.quat import F32
 from runtime.generation import resume as trails
 from runtime.generation.pipeline import Halted, Pipeline
-from runtime.generation.placement import EASE, Placed, Placement
+from runtime.generation.placement import EASE, Placed, Placement, path_from
 from runtime.generation.resume import Resume
 from runtime.generation.rig import rig_of
 from runtime.transport.orders import Plan, Planned
@@ -55,9 +54,10 @@ class Planner:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
-        facts = pipeline.manifest.tokens
-        self._rate = facts.frames_per_token
-        self._fade = min(FADE, facts.lookahead)
+        packed = pipeline.manifest.motion
+        self._layout = pipeline.layout
+        self._rate = packed.frames_per_token
+        self._fade = min(FADE, packed.lookahead)
 
     def plan(self, order: Plan, arrays: Mapping[str, Array], halted: Halted) -> Course:
         """The frames of `order`; `arrays` are those of its trail, or none at the beginning. Raises Cancelled."""
@@ -83,36 +83,33 @@ class Planner:
             block = features[begin * self._rate : end * self._rate].copy()
             arrived = arrived or _reached(order, placement)
             wanted = None if arrived else _wanted(order, placement)
-            turning = _bend(block, wanted, placement.heading, turning, self._fps)
+            turns = block[:, self._layout.layout["root_turn"]]
+            turning = _bend(turns, wanted, placement.heading, turning, self._layout.fps)
             placed.append(placement.push(block))
             kept.append(self._trail(trail, codes, features, end, placement, turning))
             begin = end
         self._pipeline.count(frames=sum(map(len, placed)))
         return Course(self._planned(order, written, placed, arrived), trails.to_arrays(kept))
 
-    @property
-    def _fps(self) -> float:
-        return self._pipeline.manifest.fps
-
     def _begin(self, order: Plan, arrays: Mapping[str, Array], halted: Halted) -> tuple[Resume, Placement]:
         pipeline = self._pipeline
         skeleton, hold = pipeline.manifest.skeleton, pipeline.hold_feet
         if arrays:
             trail = trails.from_arrays(arrays)
-            placement = Placement(skeleton, self._fps, None, hold)
+            placement = Placement(skeleton, self._layout, None, hold)
             placement.resume(trail.stance)
             return trail, placement
-        nothing = np.zeros((0, WIDTH), np.float32)
+        nothing = np.zeros((0, self._layout.width), np.float32)
         if order.past is not None:
             piece = pipeline.piece(order.past, order.rig)
             codes = pipeline.codes(piece, halted)
             assert piece is not None
             assert codes is not None
             begun = tuple(int(code) for code in codes)
-            placement = Placement(skeleton, self._fps, piece, hold)
+            placement = Placement(skeleton, self._layout, piece, hold)
             return Resume(begun, len(begun), 0, nothing, np.zeros(0), 0.0), placement
         x, z, heading = (0.0, 0.0, 0.0) if order.place is None else (float(number) for number in order.place)
-        placement = Placement(skeleton, self._fps, None, hold, Integrator(heading, x, z))
+        placement = Placement(skeleton, self._layout, None, hold, path_from(self._layout, heading, x, z))
         return Resume((), 0, 0, nothing, np.zeros(0), 0.0), placement
 
     def _write(self, order: Plan, codes: list[int], index: int, missing: int, halted: Halted) -> int:
@@ -137,9 +134,9 @@ class Planner:
     def _noise(self, seed: int, first: int, count: int) -> F32:
         """The refiner's noise, which depends on the seed and the place of a token alone."""
         if not self._pipeline.refines:
-            return np.zeros((count * self._rate, WIDTH), np.float32)
+            return np.zeros((count * self._rate, self._layout.width), np.float32)
         tokens = (np.random.default_rng((seed, first + i)) for i in range(count))
-        return np.concatenate([token.standard_normal((self._rate, WIDTH), np.float32) for token in tokens])
+        return np.concatenate([token.standard_normal((self._rate, self._layout.width), np.float32) for token in tokens])
 
     def _trail(
         self, begun: Resume, codes: list[int], features: F32, end: int, placement: Placement, turning: float
@@ -188,9 +185,8 @@ def _reached(order: Plan, placement: Placement) -> bool:
     return math.hypot(order.target[0] - x, order.target[1] - z) < _NEAR
 
 
-def _bend(features: F32, wanted: float | None, heading: float, turning: float, fps: float) -> float:
-    """Add to the path's turns, in place, so that it comes to head as wanted; the rate of turning after them."""
-    turns = features[:, LAYOUT["root_turn"]]
+def _bend(turns: F32, wanted: float | None, heading: float, turning: float, fps: float) -> float:
+    """Add to the path's turns (T, 1), in place, so that it comes to head as wanted; the rate of turning after them."""
     for turn in turns:
         most = _TURN / fps
         goal = 0.0

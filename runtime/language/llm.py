@@ -30,7 +30,7 @@ from motion.bundles.bundle import Bundle
 from motion.errors import BadBundle, BadFile, MissingPart
 from runtime.engines.layers import Layers
 from runtime.language.decoding import Decoder, Manner, Prompt, Reply
-from runtime.language.parts import GUIDANCE, MOTION, NoGraph, Parts
+from runtime.language.parts import NoGraph, Parts
 from runtime.language.sampling import Sampling
 
 _log = logging.getLogger(__name__)
@@ -59,23 +59,20 @@ class MotionLanguageModel:
         plain: Callable[[], Voice],
         words: Words,
         vocabulary: Vocabulary,
-        tokens_per_second: float,
+        parts: Parts,
         about: str = "",
-        guidance: float = GUIDANCE,
-        sampling: Sampling = MOTION,
     ) -> None:
-        """adapted: the trained adapter; plain: makes the untouched backbone's voice, when somebody first converses;
-        guidance: how much the sentence counts; sampling: of motion."""
+        """adapted: the trained adapter; plain: makes the untouched backbone's voice, when somebody first converses."""
         self.vocabulary = vocabulary
-        self.guidance = guidance
-        self.sampling = sampling
+        self.guidance = parts.language.guidance
+        self.sampling = parts.sampling
         self.about = about
         """what it runs as, for people"""
         self._adapted = adapted
         self._make_plain = plain
         self._plain: Voice | None = None
         self._words = words
-        self._tokens_per_second = tokens_per_second
+        self._tokens_per_second = parts.tokenizer.tokens_per_second
         self._only_codes = np.full(len(SPECIAL) + vocabulary.codes, -np.inf, np.float32)
         self._only_codes[len(SPECIAL) :] = 0
         self._codes_or_end = self._only_codes.copy()
@@ -122,7 +119,7 @@ class MotionLanguageModel:
         def decoder(adapters: Sequence[Adapter]) -> Decoder:
             weights = packing.pack(backbone, plan, adapters, parts.head, parts.bias, threads)
             text = packing.text_head(backbone)
-            graph, words, several = parts.source.path(file), parts.source.path("words.onnx"), None
+            graph, words, several = parts.source.path(file), parts.source.path(parts.language.words), None
             if parts.further is not None and adapters:
                 head = packing.multi_token(parts.further, parts.head, parts.bias, plan.precision)
                 tokens, read, drawn = parts.several(plan)
@@ -146,7 +143,7 @@ class MotionLanguageModel:
         vocabulary = Vocabulary(backbone.sizes.text, parts.codes)
         many = adapted.layers.tokens
         about = f"onnxruntime on the CPU, {f'{many} codes a run, ' * (many > 1)}{plan.precision}"
-        return cls(voice, plain, words, vocabulary, parts.rate, about, parts.guidance, parts.sampling)
+        return cls(voice, plain, words, vocabulary, parts, about)
 
     @classmethod
     def _on_torch(cls, parts: Parts, folder: Path | None, threads: int, wanted: str | None, device: str) -> Self:
@@ -168,7 +165,7 @@ class MotionLanguageModel:
         parts.check(causal.width, causal.folder)
         embed = parts.embedding(causal.text, causal.embed)
         nothing = np.zeros(0, np.float32)
-        several = None if parts.further is None else Several(parts.tokens, MultiTokenHead.of(parts.further))
+        several = None if parts.further is None else Several(parts.multi_token.tokens, MultiTokenHead.of(parts.further))
         layers = causal.layers(
             parts.adapter.tensors, parts.adapter.scale, parts.head, parts.bias, several=several
         )  # fmt: skip
@@ -179,7 +176,7 @@ class MotionLanguageModel:
 
         words, vocabulary = text_tokens.from_folder(causal.folder), Vocabulary(causal.text, parts.codes)
         about = f"transformers, {causal.about}"
-        return cls(adapted, plain, words, vocabulary, parts.rate, about, parts.guidance, parts.sampling)
+        return cls(adapted, plain, words, vocabulary, parts, about)
 
     @property
     def layers(self) -> Layers:

@@ -146,12 +146,13 @@ def test_what_is_packed_is_a_bundle_with_everything_the_service_needs(
         "encoder.onnx", "decoder.onnx", "refiner.onnx", "adapter.safetensors", "embeddings.safetensors",
         "multi-token.safetensors",
     }  # fmt: skip
-    assert (facts.name, facts.licence, facts.layout, facts.fps) == ("studio", "CC0-1.0", features.NAME, 30.0)
-    assert (facts.tokens.codes, facts.tokens.frames_per_token, facts.tokens.refiner_steps) == (4375, 4, 2)
-    assert facts.tokens.context >= 11, "what the decoder sees to the left"
+    assert (facts.name, facts.licence, facts.motion.layout, facts.fps) == ("studio", "CC0-1.0", features.NAME, 30.0)
+    assert (facts.motion.codes, facts.motion.frames_per_token, facts.motion.refiner_steps) == (4375, 4, 2)
+    assert facts.motion.context >= 11, "what the decoder sees to the left"
     assert {task.name for task in facts.tasks} == {*ready[0].tasks, "conversation"}
-    assert facts.vocabulary["levels"] == [7, 5, 5, 5, 5]
-    assert (facts.vocabulary["rank"], facts.vocabulary["alpha"]) == (2, 4.0)
+    assert facts.motion.levels == (7, 5, 5, 5, 5)
+    assert facts.language is not None
+    assert (facts.language.adapter.rank, facts.language.adapter.alpha) == (2, 4.0)
     assert facts.metrics["latency"] == {"first_frame_s": 0.5}
     assert {corpus.name for corpus in facts.data} == {"misc", "cc0"}
 

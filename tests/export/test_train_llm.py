@@ -24,7 +24,7 @@ from motion.errors import BadFile, MissingPart
 from runtime.language.llm import MotionLanguageModel
 from runtime.language.sampling import Sampling
 from tests.models.tiny import save_backbone
-from tests.runtime.language_models import Parts, facts, make_bundle
+from tests.runtime.language_models import Parts, language, make_bundle
 
 # peft asks transformers for a property by its old name.
 pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")
@@ -207,7 +207,9 @@ def test_the_service_computes_what_the_factory_computes(whole: Recipe, folder: P
     lora = Adapter(compact.read(whole.run / FILES[0]), whole.language.alpha / whole.language.rank)
     assert model.further is not None
     parts = Parts(folder, checkpoint.read(folder), lora, model.layers, model.further)
-    source = make_bundle(parts, tmp_path / "bundle", facts(whole.tokenizer.levels, whole.language.alpha))
+    source = make_bundle(
+        parts, tmp_path / "bundle", language(whole.tokenizer.codes, whole.language.alpha), whole.tokenizer.levels
+    )
     greedy = Sampling(temperature=0)
     with MotionLanguageModel.load(source, str(folder), 1, "onnx", "fp32") as served:
         ours = list(served.motion("text-to-motion", "a person waves", 9, None, None, 0, greedy, guidance=1.0))

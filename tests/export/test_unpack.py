@@ -15,7 +15,27 @@ from torch import nn
 from export import to_onnx, train_llm, train_tokenizer, unpack
 from export.recipe import Recipe
 from models.tokenizers.vermo import FlowVQConfig
+from motion import features
+from motion.bundles import bundle
+from motion.bundles.manifest import (
+    ADAPTER,
+    DECODER,
+    EMBEDDINGS,
+    ENCODER,
+    MOTION,
+    MULTI_TOKEN,
+    REFINER,
+    Backbone,
+    CoderFiles,
+    Language,
+    Lora,
+    Manifest,
+    MotionVocabulary,
+    MultiTokenFiles,
+    PackedTokenizer,
+)
 from motion.errors import BadBundle
+from motion.skeleton import SMPLX22
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +49,13 @@ def packed(trained: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in train_llm.weights(trained):
         save_file({name: torch.arange(3.0)}, folder / name)
     save_file(tokenizer.state_dict(), folder / "as-trained.safetensors")
+    graphs = CoderFiles.among((ENCODER, DECODER, REFINER))
+    language = Language(
+        Backbone("tiny", "", "", ""), Lora(ADAPTER, 1, 1.0), MotionVocabulary(EMBEDDINGS),
+        multi_token=None if trained.multi_token is None else MultiTokenFiles(3, MULTI_TOKEN),
+    )  # fmt: skip
+    coder = PackedTokenizer(MOTION, features.NAME, features.FPS, 4, graphs, (7, 5, 5, 5, 5), skeleton=SMPLX22)
+    bundle.write(folder, Manifest("packed", "0", "CC0-1.0", "", (coder,), (), language=language))
     return folder
 
 

@@ -99,7 +99,7 @@ def test_int4_and_its_side_branch_are_the_backbones_numbers_and_the_adapters(sou
     plan = Plan("int4", 40, RANK, experts=2)
     arrays = pack(source, plan, *loras)
     expected = whole(source, 1, group, *loras)
-    rank = plan.side(group, source.sizes)
+    rank = packing.side(plan, group, source.sizes)
     enter = int8(arrays, f"1.{group}.enter", expected.shape[1])
     leave = int8(arrays, f"1.{group}.leave", rank)
     assert enter.shape[0] == rank

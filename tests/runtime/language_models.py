@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,28 @@ from models import checkpoint, packing
 from models.backbone import MotionVocabularyLayers
 from models.checkpoint import Checkpoint
 from models.multi_token import MultiTokenHead
-from models.packing import Adapter, Plan
+from models.packing import Adapter
 from models.vocabulary import SPECIAL
 from motion import features
 from motion.bundles import bundle
-from motion.bundles.bundle import Backbone, Bundle, Corpus, Manifest, Tokens
+from motion.bundles.bundle import Bundle
+from motion.bundles.manifest import (
+    ADAPTER,
+    EMBEDDINGS,
+    MOTION,
+    MULTI_TOKEN,
+    WORDS,
+    Backbone,
+    CoderFiles,
+    Corpus,
+    Language,
+    Lora,
+    Manifest,
+    MotionVocabulary,
+    MultiTokenFiles,
+    PackedTokenizer,
+    Plan,
+)
 from motion.protocol import Task
 from motion.skeleton import SMPLX22
 from runtime.engines.layers import F32
@@ -48,21 +64,24 @@ def several(codes: int = CODES) -> dict[str, Plan]:
     return {f"{name[:-5]}-3.onnx": replace(plan, tokens=3) for name, plan in plans(codes).items()}
 
 
-def facts(levels: tuple[int, ...] = LEVELS, alpha: float = ALPHA) -> dict[str, Any]:
-    """What a manifest says of the vocabulary."""
-    graphs = {name: plan.record() for name, plan in plans(math.prod(levels)).items()}
-    return {"levels": list(levels), "rank": RANK, "alpha": alpha, "graphs": graphs}
+def language(codes: int = CODES, alpha: float = ALPHA) -> Language:
+    """What a manifest says of it."""
+    return Language(
+        Backbone("tiny", "", "", ""), Lora(ADAPTER, RANK, alpha), MotionVocabulary(EMBEDDINGS), words=WORDS,
+        graphs=plans(codes),
+    )  # fmt: skip
 
 
-def facts_of_several() -> dict[str, Any]:
+def threefold_language() -> Language:
     """The same of a bundle with a multi-token head."""
-    found = facts()
-    graphs = {name: plan.record() for name, plan in several().items()}
-    return {**found, "graphs": {**found["graphs"], **graphs}, "multi_token": {"tokens": 3}}
+    heads = MultiTokenFiles(
+        3, MULTI_TOKEN, {plan.precision: packing.multi_token_graph(plan.precision) for plan in PLANS.values()}
+    )
+    return replace(LANGUAGE, graphs={**PLANS, **several()}, multi_token=heads)
 
 
 PLANS = plans()
-FACTS = facts()
+LANGUAGE = language()
 
 
 @dataclass(frozen=True)
@@ -124,24 +143,24 @@ def onnx_layers(
     return OnnxLayers(folder / "language.onnx", weights, folder / "words.onnx", text, threads, several)
 
 
-def make_bundle(parts: Parts, folder: Path, vocabulary: dict[str, Any] = FACTS) -> Bundle:
-    """A bundle that has nothing but a language model."""
+def make_bundle(
+    parts: Parts, folder: Path, told: Language = LANGUAGE, levels: tuple[int, ...] = LEVELS, **changes: Any
+) -> Bundle:
+    """A bundle that has nothing but a language model; changes: to its manifest."""
     folder.mkdir()
-    save_file(dict(parts.adapter.tensors), folder / "adapter.safetensors")
+    save_file(dict(parts.adapter.tensors), folder / ADAPTER)
     weights = {name: value.half().numpy() for name, value in parts.layers.state_dict().items()}
-    save_file(weights, folder / "embeddings.safetensors")
-    if "multi_token" in vocabulary:
-        save_file(parts.multi_token, folder / "multi-token.safetensors")
+    save_file(weights, folder / EMBEDDINGS)
+    if told.multi_token is not None:
+        save_file(parts.multi_token, folder / MULTI_TOKEN)
         language_graph.write(parts.source.sizes, several(parts.layers.codes), folder, 48)
     language_graph.write(parts.source.sizes, plans(parts.layers.codes), folder)
     manifest = Manifest(
-        name="tiny", version="0", licence="CC0-1.0", command="", skeleton=SMPLX22, layout=features.NAME, fps=30.0,
-        tokens=Tokens(parts.layers.codes, 4, 2, 2, 0), backbone=Backbone("tiny", "", "", ""),
-        data=(Corpus("none", "CC0-1.0"),), vocabulary=vocabulary,
+        name="tiny", version="0", licence="CC0-1.0", command="", language=told, data=(Corpus("none", "CC0-1.0"),),
+        tokenizers=(PackedTokenizer(MOTION, features.NAME, 30.0, 4, CoderFiles(), levels, 2, 2, skeleton=SMPLX22),),
         tasks=(Task("text-to-motion", ("text",), ("seconds",), "motion"),),
     )  # fmt: skip
-    bundle.write(folder, manifest)
-    return bundle.load(folder)
+    return bundle.write(folder, replace(manifest, **changes))
 
 
 def some(count: int, seed: int = 0) -> F32:

@@ -24,8 +24,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from motion import features, quat
 from motion.bundles import bundle
-from motion.bundles.bundle import Backbone, Bundle, Corpus, Manifest, Tokens
+from motion.bundles.bundle import Bundle
+from motion.bundles.manifest import DECODER, ENCODER, MOTION, CoderFiles, Corpus, Manifest, PackedTokenizer
 from motion.clip import Clip
+from motion.features import Layout
 from motion.protocol import Task
 from motion.skeleton import SMPLX22
 from runtime import settings
@@ -41,6 +43,7 @@ from runtime.workers.worker import work
 
 RATE = 4
 CODES = 64
+SERVED = features.find(features.NAME)
 LIMITS = replace(
     admission.LIMITS,
     text_characters=200,
@@ -105,21 +108,22 @@ class Recording:
             time.sleep(self._step_s)
 
 
-def make_bundle(folder: Path) -> Bundle:
+def make_bundle(folder: Path, layout: Layout = SERVED) -> Bundle:
     """A bundle with the recorded walk in its graphs."""
-    table = features.encode(walk()).reshape(CODES, RATE * features.WIDTH)
-    _save(_decoder(table), folder / "decoder.onnx")
-    _save(_encoder(table), folder / "encoder.onnx")
+    table = layout.encode(walk()).reshape(CODES, RATE * layout.width)
+    _save(_decoder(table), folder / DECODER)
+    _save(_encoder(table), folder / ENCODER)
     manifest = Manifest(
         name="recorded",
         version="0.1.0",
         licence="CC0",
         command="python -m tests.runtime.recorded",
-        skeleton=SMPLX22,
-        layout=features.NAME,
-        fps=30.0,
-        tokens=Tokens(codes=CODES, frames_per_token=RATE, context=2, lookahead=2, refiner_steps=0),
-        backbone=Backbone("recording", "", "", ""),
+        tokenizers=(
+            PackedTokenizer(
+                MOTION, layout.name, layout.fps, RATE, CoderFiles(ENCODER, DECODER), (CODES,),
+                context=2, lookahead=2, skeleton=layout.skeleton,
+            ),
+        ),
         data=(Corpus("synthetic", "CC0"),),
         tasks=(
             Task("text-to-motion", ("text",), ("seconds",), "motion"),
@@ -128,7 +132,7 @@ def make_bundle(folder: Path) -> Bundle:
             Task("in-betweening", ("past", "future"), ("text", "seconds"), "motion"),
             Task("motion-to-text", ("motion",), (), "text"),
         ),
-    )
+    )  # fmt: skip
     return bundle.write(folder, manifest)
 
 
@@ -136,12 +140,12 @@ def open_pipeline(
     source: Bundle, stack: ExitStack, step_s: float = 0.0, fail_at: int | None = None, hold_feet: bool = False
 ) -> Pipeline:
     """The product's pipeline over the recording."""
+    packed = source.manifest.motion
     decoder, encoder = (
-        stack.enter_context(BatchedEngine(OnnxEngine(source.path(f"{name}.onnx"), 1)))
-        for name in ("decoder", "encoder")
+        stack.enter_context(BatchedEngine(OnnxEngine(source.path(file), 1)))
+        for file in (packed.files.decoder, packed.files.encoder)
     )
-    facts = source.manifest.tokens
-    windows = Windows(facts.context, facts.lookahead)
+    windows = Windows(packed.context, packed.lookahead)
     recording = Recording(step_s, fail_at)
     return Pipeline(source.manifest, recording, decoder, None, encoder, windows, LIMITS.seconds_most, hold_feet)
 
@@ -154,10 +158,10 @@ def _decoder(table: np.ndarray) -> onnx.GraphProto:
         ],
         "decoder",
         [helper.make_tensor_value_info("codes", TensorProto.INT64, ["B", "K"])],
-        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["B", "T", features.WIDTH])],
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["B", "T", table.shape[1] // RATE])],
         [
             numpy_helper.from_array(table, "table"),
-            numpy_helper.from_array(np.array([0, -1, features.WIDTH], np.int64), "shape"),
+            numpy_helper.from_array(np.array([0, -1, table.shape[1] // RATE], np.int64), "shape"),
         ],
     )
 
@@ -172,10 +176,10 @@ def _encoder(table: np.ndarray) -> onnx.GraphProto:
             helper.make_node("ArgMin", ["distance"], ["codes"], axis=2, keepdims=0),
         ],
         "encoder",
-        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["B", "T", features.WIDTH])],
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["B", "T", table.shape[1] // RATE])],
         [helper.make_tensor_value_info("codes", TensorProto.INT64, ["B", "K"])],
         [
-            numpy_helper.from_array(np.array([0, -1, RATE * features.WIDTH], np.int64), "shape"),
+            numpy_helper.from_array(np.array([0, -1, table.shape[1]], np.int64), "shape"),
             numpy_helper.from_array(np.ascontiguousarray(2 * table.T), "twice"),
             numpy_helper.from_array((table**2).sum(axis=1), "norms"),
         ],

@@ -163,7 +163,10 @@ def test_requests_that_run_together_share_steps_of_the_language_model(real: Serv
             for i, text in enumerate(words)
         ]
         results = [one.result() for one in asked]
-        a_run = find("base").manifest.vocabulary["multi_token"]["tokens"]
+        language = find("base").manifest.language
+        assert language is not None
+        assert language.multi_token is not None
+        a_run = language.multi_token.tokens
         runs = sum(math.ceil(result.done.tokens / a_run) - 1 for result in results)  # the first are the prompt's
         eventually(lambda: metrics(http_of(real))["motus_step_size_sum"] - before["motus_step_size_sum"] >= runs)
     after = metrics(http_of(real))

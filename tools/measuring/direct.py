@@ -61,20 +61,21 @@ class Direct:
         """`device`: what graphs run on where they do not run in torch; one_code: each code by a run of the language
         model. Raises MotionError."""
         source = find(bundle)
-        self.fps = source.manifest.fps
-        facts = source.manifest.tokens
-        self.rate = facts.frames_per_token
-        self._windows = Windows(facts.context, facts.lookahead)
+        packed = source.manifest.motion
+        self.fps = packed.fps
+        self.rate = packed.frames_per_token
+        self._width = features.find(packed.layout).width
+        self._windows = Windows(packed.context, packed.lookahead)
         self._stack = ExitStack()
         wanted = "fp32" if kind == "eager" else precision
         engine = "onnx" if kind == "onnx" else "torch"
         graphs = Device("torch" if kind == "eager" else device, threads, engine_folder())
 
-        def graph(name: str) -> Engine:
+        def graph(name: str | None) -> Engine:
             return self._stack.enter_context(graphs.open(source.path(name)))
 
-        self.decoder = graph("decoder.onnx")
-        self.refiner = graph("refiner.onnx") if refine and source.has("refiner.onnx") else None
+        self.decoder = graph(packed.files.decoder)
+        self.refiner = graph(packed.files.refiner) if refine and packed.files.refiner is not None else None
         where = language_device(graphs.found)
         loaded = MotionLanguageModel.load(source, None, threads, engine, wanted, where, one_code)
         self.model = self._stack.enter_context(loaded)
@@ -85,7 +86,7 @@ class Direct:
         """Motions side by side: they take turns at the language model, and so share its runs."""
         started = time.perf_counter()
         replies = [self.model.motion("text-to-motion", one.text, one.tokens, None, None, one.seed) for one in requests]
-        streams = [CodeStream(self.decode, self._windows, self.rate, features.WIDTH, one.seed) for one in requests]
+        streams = [CodeStream(self.decode, self._windows, self.rate, self._width, one.seed) for one in requests]
         blocks: list[list[F32]] = [[] for _ in requests]
         firsts, wholes = [0.0] * len(requests), [0.0] * len(requests)
         for step in range(max(one.tokens for one in requests)):

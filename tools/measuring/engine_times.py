@@ -13,7 +13,8 @@ import numpy as np
 
 from models.packing import Precision
 from motion import features
-from motion.bundles.bundle import Bundle, Tokens
+from motion.bundles.bundle import Bundle
+from motion.bundles.manifest import PackedTokenizer
 from runtime.engines import Engine, names
 from runtime.engines.device import Device
 from runtime.generation.loading import find
@@ -70,12 +71,13 @@ def measure(config: BenchConfig) -> EngineTimes:
     for precision in BEST:
         _time_language(source, precision, config.cores, timed)
     rng = np.random.default_rng(0)
-    for name in ("decoder.onnx", "refiner.onnx", "encoder.onnx"):
-        if not source.has(name):
+    packed = source.manifest.motion
+    for name in (packed.files.decoder, packed.files.refiner, packed.files.encoder):
+        if name is None:
             continue
         with graphs.open(source.path(name)) as engine:
             for tokens in WINDOWS:
-                arrays = _inputs(engine, tokens, source.manifest.tokens, rng)
+                arrays = _inputs(engine, tokens, packed, rng)
                 timed(name, f"{tokens} tokens", lambda engine=engine, arrays=arrays: engine.run(arrays))
     return EngineTimes(config.record(), graphs.found, rows)
 
@@ -105,7 +107,8 @@ def _time_language(source: Bundle, precision: Precision, threads: int, timed: Ti
                 timed(name, what, lambda layers=layers, state=state: layers.further(state, state))
 
 
-def _inputs(engine: Engine, tokens: int, facts: Tokens, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    frames = rng.standard_normal((1, tokens * facts.frames_per_token, features.WIDTH)).astype(np.float32)
-    arrays = {"codes": rng.integers(0, facts.codes, (1, tokens)), "features": frames, "noise": frames}
+def _inputs(engine: Engine, tokens: int, packed: PackedTokenizer, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    width = features.find(packed.layout).width
+    frames = rng.standard_normal((1, tokens * packed.frames_per_token, width)).astype(np.float32)
+    arrays = {"codes": rng.integers(0, packed.codes, (1, tokens)), "features": frames, "noise": frames}
     return {name: arrays[name] for name in names(engine)}

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from motion import features
+from motion.bundles.manifest import Manifest
 from motion.clip import positions
-from motion.features import LAYOUT
+from motion.features import Layout
 from runtime.engines.onnx import OnnxEngine
+from runtime.generation.placement import layout_of
 from runtime.generation.stream import Codes, CodeStream, Decode, Features, Windows
 from runtime.language.llm import MotionLanguageModel
 from runtime.serve import find
@@ -73,12 +74,12 @@ def measure(name: str, refine: bool, sentences: int) -> Streaming:
     """Decode the same codes at once and in windows. Raises MotionError."""
     ticker = Ticker()
     source = find(name)
-    facts = source.manifest.tokens
+    packed = source.manifest.motion
     with ExitStack() as stack:
         model = stack.enter_context(MotionLanguageModel.load(source))
-        refined = refine and source.has("refiner.onnx")
-        decoder = stack.enter_context(OnnxEngine(source.path("decoder.onnx"), 1))
-        refiner = stack.enter_context(OnnxEngine(source.path("refiner.onnx"), 1)) if refined else None
+        refined = refine and packed.files.refiner is not None
+        decoder = stack.enter_context(OnnxEngine(source.path(packed.files.decoder), 1))
+        refiner = stack.enter_context(OnnxEngine(source.path(packed.files.refiner), 1)) if refined else None
 
         def decode(codes: Codes, noise: Features) -> Features:
             frames = decoder.run({"codes": codes[None]})
@@ -92,25 +93,26 @@ def measure(name: str, refine: bool, sentences: int) -> Streaming:
             written.append(list(model.motion("text-to-motion", text, TOKENS, None, None, i + 1)))
             ticker.show(f"codes    {bar(i + 1, sentences)} {i + 1} of {sentences}")
         seams = [
-            seams_of(decode, written, Windows(facts.context, lookahead, fade=fade), facts.frames_per_token)
+            seams_of(decode, written, Windows(packed.context, lookahead, fade=fade), source.manifest)
             for lookahead, fade in SETTINGS
         ]
-    served = Windows(facts.context, facts.lookahead)
+    served = Windows(packed.context, packed.lookahead)
     return Streaming(source.manifest.name, served.context, served.lookahead, served.fade, refined, seams)
 
 
-def seams_of(decode: Decode, written: list[list[int]], windows: Windows, rate: int) -> Seams:
+def seams_of(decode: Decode, written: list[list[int]], windows: Windows, manifest: Manifest) -> Seams:
     """Over all motions, each with its own noise."""
+    rate, layout = manifest.motion.frames_per_token, layout_of(manifest)
     apart: list[float] = []
     ratio: list[float] = []
     seams: list[float] = []
     for seed, codes in enumerate(written):
-        noise = np.random.default_rng(seed).standard_normal((len(codes) * rate, features.WIDTH), np.float32)
-        once = _joints(decode(np.array(codes, np.int64), noise))
-        stream = CodeStream(decode, windows, rate, features.WIDTH, seed)
+        noise = np.random.default_rng(seed).standard_normal((len(codes) * rate, layout.width), np.float32)
+        once = _joints(decode(np.array(codes, np.int64), noise), layout)
+        stream = CodeStream(decode, windows, rate, layout.width, seed)
         blocks = [*(block for code in codes if (block := stream.push(code)) is not None), stream.finish()]
-        streamed = _joints(np.concatenate(blocks))
-        ours, theirs = _accelerations(streamed), _accelerations(once)
+        streamed = _joints(np.concatenate(blocks), layout)
+        ours, theirs = _accelerations(streamed, layout.fps), _accelerations(once, layout.fps)
         for seam in np.cumsum([len(block) for block in blocks])[:-1]:
             near = slice(max(0, int(seam) - 2), int(seam) + 1)
             seams.append(float(ours[near].max() - theirs[near].max()))
@@ -122,14 +124,14 @@ def seams_of(decode: Decode, written: list[list[int]], windows: Windows, rate: i
     )  # fmt: skip
 
 
-def _joints(frames: Features) -> Features:
+def _joints(frames: Features, layout: Layout) -> Features:
     """Joint positions (T, J, 3) of a body that stays where it is and faces ahead."""
     still = frames.copy()
-    still[:, LAYOUT["root_turn"]] = 0
-    still[:, LAYOUT["root_step"]] = 0
-    return positions(features.decode(still))
+    still[:, layout.layout["root_turn"]] = 0
+    still[:, layout.layout["root_step"]] = 0
+    return positions(layout.decode(still))
 
 
-def _accelerations(joints: Features) -> Features:
+def _accelerations(joints: Features, fps: float) -> Features:
     """Of joints (T - 2, J), m/s2."""
-    return np.linalg.norm(np.diff(joints, n=2, axis=0), axis=-1) * features.FPS**2
+    return np.linalg.norm(np.diff(joints, n=2, axis=0), axis=-1) * fps**2

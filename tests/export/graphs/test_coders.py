@@ -4,7 +4,6 @@ packed, loaded, and run on clips of any rig and length."""
 from __future__ import annotations
 
 import json
-import tomllib
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from export.metrics import joints
 from export.recipe import Recipe
 from export.training import stages
 from motion import clip as clips
-from motion.bundles import bundle
+from motion import features
 from motion.bundles.bundle import Bundle
 from motion.errors import BadBundle, BadFile
 from motion.io import bvh
@@ -94,12 +93,14 @@ def test_graphs_of_other_weights_do_not_pass(packed: Packed, tmp_path: Path) -> 
 
 def test_a_bundle_says_what_it_codes_and_that_it_does_no_task(packed: Packed) -> None:
     manifest = packed.bundle.manifest
-    table = tomllib.loads((packed.bundle.folder / bundle.MANIFEST).read_text(encoding="utf-8"))
-    assert manifest.layout == packed.tokenizer.features
+    assert manifest.motion.layout == packed.tokenizer.features
     assert manifest.tasks == ()
-    assert manifest.tokens.codes == packed.recipe.tokenizer.codes
+    assert manifest.motion.codes == packed.recipe.tokenizer.codes
+    assert manifest.language is None
     assert manifest.licence == "CC0-1.0"
-    assert table["vocabulary"]["codes_per_second"] > 0
+    told = {*vars(manifest.motion.files).values(), *(engine.file for engine in manifest.engines)}
+    assert set(manifest.files) == told - {None}
+    assert manifest.skeleton.joints == features.find(manifest.motion.layout).skeleton.joints
     assert set(manifest.files) == {f"{graph.name}.onnx" for graph in packed.tokenizer.graphs()}
     with ExitStack() as stack, pytest.raises(BadBundle, match=r"tools\.convert IN OUT --through"):
         open_pipeline(replace(START, models={"bundle": str(packed.bundle.folder)}), stack)

@@ -110,7 +110,8 @@ def test_graphs_are_packed_with_the_weights_they_were_verified_with(
         pytest.skip(str(missing))
     facts = packed.manifest
     assert {"language-fp32.onnx", "language-int8.onnx", "language-int4.onnx", "words.onnx"} <= set(facts.files)
-    assert facts.vocabulary["graphs"]["language-int4.onnx"]["experts"] == 1
+    assert facts.language is not None
+    assert facts.language.graphs["language-int4.onnx"].experts == 1
     assert facts.metrics["verify"]["language"]["language-fp32.onnx"]["passed"]
     run = tmp_path / "run"
     run.mkdir()

@@ -55,7 +55,11 @@ def test_decoder_and_refiner_are_one_engine_and_give_what_each_gives_after_the_o
     codes = np.random.default_rng(0).integers(0, 4375, 9)
     noise = np.random.default_rng(1).standard_normal((36, features.WIDTH)).astype(np.float32)
     source = find("base")
-    with OnnxEngine(source.path("decoder.onnx"), 1) as decoder, OnnxEngine(source.path("refiner.onnx"), 1) as refiner:
+    files = source.manifest.motion.files
+    with (
+        OnnxEngine(source.path(files.decoder), 1) as decoder,
+        OnnxEngine(source.path(files.refiner), 1) as refiner,
+    ):
         plain = decoder.run({"codes": codes[None]})
         expected = refiner.run({"codes": codes[None], "features": plain, "noise": noise[None]})[0]
     assert np.array_equal(pipeline.decode(codes, noise, lambda: False), expected)
@@ -70,8 +74,8 @@ def test_what_is_sent_in_windows_has_no_jolt_where_they_meet(pipeline: Pipeline)
         return pipeline.decode(codes, noise, lambda: False)
 
     written = [codes_of(pipeline, text, 32, seed) for text in SENTENCES for seed in (1, 2, 3)]
-    served = seams_of(decode, written, pipeline.windows, 4)
-    hard = seams_of(decode, written, dataclasses.replace(pipeline.windows, fade=0), 4)
+    served = seams_of(decode, written, pipeline.windows, pipeline.manifest)
+    hard = seams_of(decode, written, dataclasses.replace(pipeline.windows, fade=0), pipeline.manifest)
     assert served.seam_m_s2 < 2.0
     assert served.seam_m_s2 < hard.seam_m_s2 / 4
     assert served.worst_seam_m_s2 < 12.0
@@ -81,15 +85,15 @@ def test_what_is_sent_in_windows_has_no_jolt_where_they_meet(pipeline: Pipeline)
 
 def test_windows_that_reach_as_far_as_the_decoder_sees_give_the_frames_of_decoding_at_once() -> None:
     source = find("base")
-    with OnnxEngine(source.path("decoder.onnx"), 1) as decoder:
+    with OnnxEngine(source.path(source.manifest.motion.files.decoder), 1) as decoder:
 
         def decode(codes: Codes, noise: Features) -> Features:  # noqa: ARG001
             return decoder.run({"codes": codes[None]})[0]
 
         written = [np.random.default_rng(i).integers(0, 4375, 40).tolist() for i in range(3)]
-        assert seams_of(decode, written, Windows(14, 15, fade=1), 4).apart_mm < 0.01
-        facts = source.manifest.tokens
-        assert seams_of(decode, written, Windows(facts.context, facts.lookahead), 4).apart_mm < 5
+        assert seams_of(decode, written, Windows(14, 15, fade=1), source.manifest).apart_mm < 0.01
+        packed = source.manifest.motion
+        assert seams_of(decode, written, Windows(packed.context, packed.lookahead), source.manifest).apart_mm < 5
 
 
 @pytest.mark.slow

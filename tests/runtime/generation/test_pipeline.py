@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,14 @@ from motion import features
 from motion.bundles.bundle import Bundle
 from motion.errors import BadBundle, Cancelled, UnknownTask
 from motion.protocol import Done, Frames, Generate, Message, Pose, Progress
+from motion.quat import F32
 from runtime.engines import names
 from runtime.engines.onnx import OnnxEngine
+from runtime.generation import placement
 from runtime.generation.pipeline import Pipeline
-from tests.runtime.recorded import CODES, RATE, open_pipeline, walk
+from runtime.generation.planner import Planner
+from runtime.transport.orders import Plan
+from tests.runtime.recorded import CODES, RATE, SERVED, make_bundle, open_pipeline, walk
 
 
 @pytest.fixture
@@ -81,6 +86,39 @@ def test_a_past_that_is_no_whole_number_of_tokens_loses_frames_at_its_beginning(
 def test_a_task_the_bundle_lacks_is_refused_here_too(pipeline: Pipeline) -> None:
     with pytest.raises(UnknownTask):
         run(pipeline, Generate("g", "fly"))
+
+
+class _Moved(features.Integrator):
+    """Of a layout that tells the same in columns of the opposite order."""
+
+    def push(self, frames: F32) -> tuple[F32, F32]:
+        return super().push(frames[:, ::-1])
+
+
+def test_motion_of_another_layout_is_encoded_decoded_and_placed_by_that_layout(
+    recorded_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = {name: slice(201 - place.stop, 201 - place.start) for name, place in SERVED.layout.items()}
+    moved = replace(
+        SERVED, name="moved", layout=columns, integrator=_Moved, encode=lambda clip: SERVED.encode(clip)[:, ::-1].copy()
+    )
+    other = make_bundle(tmp_path, moved)
+    with ExitStack() as stack, pytest.raises(BadBundle, match="in the layout 'moved', which cannot be served"):
+        open_pipeline(other, stack)
+    monkeypatch.setattr(placement, "LAYOUTS", (SERVED, moved))
+    clip = walk()
+    past, future = (Pose(clip.rotations[a:b], clip.root[a:b]) for a, b in ((0, 60), (120, 160)))
+    asked = Generate("g", "in-betweening", seconds=2.0, past=past, future=future)
+    order = Plan(seed=3, text="walk", tokens=8, fresh=True, target=(3.0, 1.0), past=past)
+    made: list[list[F32]] = []
+    for source in (recorded_bundle, other):
+        with ExitStack() as stack:
+            pipeline = open_pipeline(source, stack)
+            frames = [m for m in run(pipeline, asked) if isinstance(m, Frames)]
+            planned = Planner(pipeline).plan(order, {}, lambda: False).planned
+            made.append([*(m.root for m in frames), *(m.rotations for m in frames), planned.root, planned.rotations])
+    for ours, theirs in zip(*made, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
 def test_the_engines_are_the_graphs_of_the_bundle(recorded_bundle: Bundle) -> None:

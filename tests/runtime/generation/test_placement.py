@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
 from motion import clip as clips
 from motion import contacts, features, quat
+from motion.bundles.bundle import Bundle
 from motion.clip import Clip
+from motion.errors import BadBundle
+from motion.features import h36m17
 from motion.quat import F32
-from runtime.generation.placement import EASE, Piece, Placed, Placement
-from tests.runtime.recorded import walk
+from runtime.generation.placement import EASE, Piece, Placed, Placement, layout_of
+from tests.runtime.recorded import SERVED, walk
 
 
 def turned(clip: Clip, heading: float, place: tuple[float, float]) -> Clip:
@@ -58,7 +64,7 @@ def test_pieces_give_the_clip_that_features_give_at_once() -> None:
     clip = walk()
     encoded = features.encode(clip)
     once = features.decode(encoded)
-    placement = Placement(clip.skeleton, clip.fps)
+    placement = Placement(clip.skeleton, SERVED)
     placed = [placement.push(encoded[start : start + 16]) for start in range(0, len(encoded), 16)]
     root, rotations = whole(*placed)
     assert np.allclose(root, once.root, atol=1e-5)
@@ -71,7 +77,7 @@ def test_pieces_give_the_clip_that_features_give_at_once() -> None:
 def test_a_piece_knows_where_its_path_is_in_the_world(frame: int) -> None:
     clip = turned(walk(), 2.0, (3.0, -7.0))
     encoded = features.encode(clip)
-    placed = Piece.of(clip).at(frame)
+    placed = Piece.of(clip, SERVED).at(frame)
     still = encoded[frame : frame + 1].copy()
     still[:, features.LAYOUT["root_turn"]] = 0
     still[:, features.LAYOUT["root_step"]] = 0
@@ -85,7 +91,7 @@ def test_frames_go_on_where_the_past_stopped_wherever_in_the_world_that_is(decod
     clip = turned(walk(), 2.0, (3.0, -7.0))
     past = cut(clip, 0, 100)
     decoded = decode(clip)  # type: ignore[operator]
-    placement = Placement(clip.skeleton, clip.fps, Piece.of(past))
+    placement = Placement(clip.skeleton, SERVED, Piece.of(past, SERVED))
     placement.join(decoded[99:100])
     root, rotations = whole(past, placement.push(decoded[100:104]), placement.push(decoded[104:160]))
     assert largest_turn(rotations) < largest_turn(clip.rotations) + 0.05, "a worn pose, joined on, jumps by 0.3 rad"
@@ -97,7 +103,7 @@ def test_frames_go_on_where_the_past_stopped_wherever_in_the_world_that_is(decod
 def test_what_a_tokenizer_changed_at_the_seam_is_gone_after_a_third_of_a_second() -> None:
     clip = walk()
     decoded = worn(clip)
-    placement = Placement(clip.skeleton, clip.fps, Piece.of(cut(clip, 0, 100)))
+    placement = Placement(clip.skeleton, SERVED, Piece.of(cut(clip, 0, 100), SERVED))
     placement.join(decoded[99:100])
     placed = placement.push(decoded[100:140])
     generated = features.Integrator().push(decoded)[1][100:140]
@@ -107,7 +113,7 @@ def test_what_a_tokenizer_changed_at_the_seam_is_gone_after_a_third_of_a_second(
 
 def test_contacts_of_the_next_frames_know_the_past() -> None:
     clip = features.decode(features.encode(walk()))
-    placement = Placement(clip.skeleton, clip.fps, Piece.of(cut(clip, 0, 100)))
+    placement = Placement(clip.skeleton, SERVED, Piece.of(cut(clip, 0, 100), SERVED))
     contacts = placement.push(features.encode(clip)[100:160]).contacts
     assert clip.contacts is not None
     assert (contacts == clip.contacts[100:160]).mean() > 0.9
@@ -129,9 +135,9 @@ def test_frames_between_lead_to_the_future_without_a_jump(
     future = cut(Clip(clip.skeleton, clip.fps, away.rotations, moved), 140, 180)
     past = cut(clip, 0, 80)
     decoded = decode(clip)  # type: ignore[operator]
-    placement = Placement(clip.skeleton, clip.fps, Piece.of(past))
+    placement = Placement(clip.skeleton, SERVED, Piece.of(past, SERVED))
     placement.join(decoded[79:80])
-    placed = placement.meet(decoded[80:140], Piece.of(future), decoded[140:141])
+    placed = placement.meet(decoded[80:140], Piece.of(future, SERVED), decoded[140:141])
     root, rotations = whole(past, placed, future)
     assert largest_turn(rotations) < largest_turn(clip.rotations) + 0.06
     assert largest_step(root) < largest_step(clip.root) + 0.03, "a detour of 0.7 m in 2 s, at 1 m/s"
@@ -154,7 +160,7 @@ def slide(clip: Clip, source: Clip) -> float:
 
 def test_feet_are_held_while_the_path_stays_where_the_features_say() -> None:
     clip = walk()
-    free, held = Placement(clip.skeleton, clip.fps), Placement(clip.skeleton, clip.fps, hold_feet=True)
+    free, held = Placement(clip.skeleton, SERVED), Placement(clip.skeleton, SERVED, hold_feet=True)
     loose = free.push(sliding(clip))
     root, rotations = whole(held.push(sliding(clip)), held.finish())
     assert root.shape == loose.root.shape
@@ -169,18 +175,39 @@ def test_feet_are_held_while_the_path_stays_where_the_features_say() -> None:
 def test_held_feet_come_out_the_same_in_pieces_and_after_a_stance_was_handed_on(pieces: tuple[int, ...]) -> None:
     clip = walk()
     decoded = sliding(clip)
-    once = Placement(clip.skeleton, clip.fps, hold_feet=True)
+    once = Placement(clip.skeleton, SERVED, hold_feet=True)
     root, rotations = whole(once.push(decoded), once.finish())
-    placement, placed, at = Placement(clip.skeleton, clip.fps, hold_feet=True), [], 0
+    placement, placed, at = Placement(clip.skeleton, SERVED, hold_feet=True), [], 0
     while at < len(decoded):
         count = pieces[len(placed) % len(pieces)]
         placed.append(placement.push(decoded[at : at + count]))
         at += count
         stance = placement.stance()
-        placement = Placement(clip.skeleton, clip.fps, hold_feet=True)
+        placement = Placement(clip.skeleton, SERVED, hold_feet=True)
         placement.resume(stance)
     placed.append(placement.finish())
     again = whole(*placed)
     np.testing.assert_allclose(again[0], root, atol=1e-5)
     np.testing.assert_allclose(again[1], rotations, atol=1e-5)
     assert sum(len(one.contacts) for one in placed) == len(decoded)
+
+
+@pytest.mark.parametrize(
+    ("facts", "sentence"),
+    [
+        (
+            {"layout": "pos"},
+            r"'recorded' tells motion in the layout 'pos', which cannot be served; give a bundle of root",
+        ),
+        ({"layout": "unheard of"}, "in the layout 'unheard of', which cannot be served"),
+        ({"fps": 20.0}, r"is at 20 frames a second on 'smplx22', and its layout 'root\+rot6d\+pos' at 30 on 'smplx22'"),
+        ({"skeleton": h36m17.SKELETON}, "30 frames a second on 'h36m17', and its layout .* at 30 on 'smplx22'"),
+    ],
+)
+def test_a_bundle_whose_layout_cannot_be_served_is_refused(
+    recorded_bundle: Bundle, facts: dict[str, Any], sentence: str
+) -> None:
+    told = recorded_bundle.manifest
+    assert layout_of(told) is SERVED
+    with pytest.raises(BadBundle, match=sentence):
+        layout_of(replace(told, tokenizers=(replace(told.motion, **facts),)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from runtime.engines.torch import merged
 from runtime.language import llm
 from runtime.language.llm import MotionLanguageModel
 from runtime.language.sampling import Sampling
-from tests.runtime.language_models import FACTS, Parts, facts_of_several, make, make_bundle
+from tests.runtime.language_models import LANGUAGE, Parts, make, make_bundle, threefold_language
 
 GREEDY = Sampling(temperature=0)
 
@@ -221,7 +222,7 @@ def test_nothing_is_computed_ahead_and_closing_stops_the_work(
 
 @pytest.fixture(scope="module")
 def threefold(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    return make_bundle(parts, tmp_path_factory.mktemp("bundles") / "threefold", facts_of_several())
+    return make_bundle(parts, tmp_path_factory.mktemp("bundles") / "threefold", threefold_language())
 
 
 @pytest.mark.parametrize("how", ["fp32", "int8", "int4", "torch"])
@@ -254,22 +255,28 @@ def test_torch_and_graphs_draw_the_same_three_codes_a_run(parts: Parts, threefol
 
 
 def test_a_bundle_that_lacks_what_its_multi_token_head_needs_is_refused(parts: Parts, tmp_path: Path) -> None:
-    facts = facts_of_several()
-    del facts["graphs"]["language-int8-3.onnx"]
-    torn = make_bundle(parts, tmp_path / "torn", facts)
-    with pytest.raises(BadBundle, match="no int8 graph of 3 tokens"):
-        load(torn, parts, "int8")
-    for name, told in (("none", {}), ("one", {"tokens": 1})):
-        odd = make_bundle(parts, tmp_path / name, {**facts_of_several(), "multi_token": told})
-        with pytest.raises(BadBundle, match="codes a run, is none; pack it again"):
-            load(odd, parts, "int8")
+    told = threefold_language()
+    assert told.multi_token is not None
+    graphs = {name: plan for name, plan in told.graphs.items() if name != "language-int8-3.onnx"}
+    heads = {precision: file for precision, file in told.multi_token.graphs.items() if precision != "int8"}
+    for name, lacking in (
+        ("torn", replace(told, graphs=graphs)),
+        ("headless", replace(told, multi_token=replace(told.multi_token, graphs=heads))),
+    ):
+        with pytest.raises(BadBundle, match="no int8 graph of 3 tokens"):
+            load(make_bundle(parts, tmp_path / name, lacking), parts, "int8")
+    other = replace(told, multi_token=replace(told.multi_token, weights=told.vocabulary.file))
+    with pytest.raises(BadBundle, match=r"the multi-token head, of shapes .* is none; pack it again"):
+        load(make_bundle(parts, tmp_path / "other", other), parts, "int8")
+    with pytest.raises(BadBundle, match="of 1 codes a run is none"):
+        replace(told.multi_token, tokens=1)
 
 
 def test_the_temperature_is_the_bundles(parts: Parts, source: Bundle, tmp_path: Path) -> None:
     with load(source, parts, "fp32") as model:
         assert model.sampling.temperature == 0.7
         plain = codes(model, 20)
-    cold = make_bundle(parts, tmp_path / "cold", {**facts_of_several(), "temperature": 0.0})
+    cold = make_bundle(parts, tmp_path / "cold", replace(threefold_language(), temperature=0.0))
     with MotionLanguageModel.load(cold, str(parts.folder), 1, "onnx", "fp32", one_code=True) as model:
         assert codes(model, 20, seed=1) == codes(model, 20, seed=2) != plain
 
@@ -352,7 +359,7 @@ def test_the_best_precision_that_the_bundle_has_is_taken(parts: Parts, source: B
 def test_a_bundle_without_language_graphs_runs_in_transformers(
     parts: Parts, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    old = make_bundle(parts, tmp_path / "old", {name: FACTS[name] for name in ("levels", "rank", "alpha")})
+    old = make_bundle(parts, tmp_path / "old", replace(LANGUAGE, graphs={}, words=None))
     with MotionLanguageModel.load(old, str(parts.folder), 1) as model:
         assert model.about.startswith("transformers")
         assert len(codes(model, 5)) == 5
@@ -370,19 +377,12 @@ def test_a_backbone_that_is_no_llama_runs_in_transformers(parts: Parts, source: 
         MotionLanguageModel.load(source, str(tmp_path), 1, "onnx")
 
 
-@pytest.mark.parametrize(
-    ("vocabulary", "words"),
-    [
-        ({}, "lacks 'levels'"),
-        ({"levels": [7, 5], "rank": 2, "alpha": 1.0}, r"does not fit levels \(7, 5\)"),
-        ({"levels": [7, 5, 5]}, "lacks 'alpha'"),
-    ],
-)
-def test_a_bundle_whose_vocabulary_does_not_fit_is_refused(
-    parts: Parts, tmp_path: Path, vocabulary: dict[str, Any], words: str
-) -> None:
-    source = make_bundle(parts, tmp_path / "bundle", vocabulary)
-    with pytest.raises(BadBundle, match=words):
+def test_a_bundle_whose_vocabulary_does_not_fit_is_refused(parts: Parts, tmp_path: Path) -> None:
+    source = make_bundle(parts, tmp_path / "other", levels=(7, 5))
+    with pytest.raises(BadBundle, match=r"does not fit levels \(7, 5\)"):
+        MotionLanguageModel.load(source, str(parts.folder), 1)
+    source = make_bundle(parts, tmp_path / "none", language=None)
+    with pytest.raises(BadBundle, match="'tiny' has no language model"):
         MotionLanguageModel.load(source, str(parts.folder), 1)
 
 
