@@ -202,11 +202,10 @@ def _pumped(link: Link, what: Callable[[], Any]) -> Any:
     return what()
 
 
-def test_a_server_that_falls_silent_is_lost(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
-    link = Link(server.address, "test")
+def test_a_server_that_falls_silent_is_lost(server: Server) -> None:
+    link = Link(server.address, "test", timeout=2.5)
     until(link.poll, lambda: link.state == "open")
     server.process.send_signal(19)  # SIGSTOP: the connection stays, and nobody answers
-    monkeypatch.setattr("blender_addon.talk.link._SILENCE_S", 0.3)
     lost: list[Any] = []
     until(lambda: lost.extend(one for one in link.poll() if isinstance(one, Lost)), lambda: lost)
     assert "has not been heard of" in lost[0].sentence or "is gone" in lost[0].sentence
