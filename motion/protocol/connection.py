@@ -221,8 +221,9 @@ class Connection:
         if socket is not None and not socket.closed:
             if monitor is not None:
                 socket.disable_monitor()
-                monitor.close(linger=0)
             socket.close(linger_ms)
+        if monitor is not None:
+            monitor.close(linger=0)
 
 
 def backoff() -> Iterator[float]:

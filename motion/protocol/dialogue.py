@@ -103,7 +103,7 @@ class Thread:
 
     def fail(self, error: MotionError) -> None:
         """The dialogue's: nothing more will come."""
-        self._error = error
+        self._error = self._error or error
 
     def _make_room(self, frames: Frames) -> None:
         self.lost += frames.lost

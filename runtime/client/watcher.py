@@ -11,6 +11,7 @@ and comes back, it is joined again by itself.
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Iterator
 from typing import Any, Final, Self
 
@@ -50,8 +51,9 @@ class Watcher:
         self.address = address
         self._viewing = Viewing(name)
         self._timeout = timeout
-        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._socket = subscribe(self._context, address, self._viewing, keys)
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._finish = weakref.finalize(self, context.destroy, 0)
+        self._socket = subscribe(context, address, self._viewing, keys)
 
     def __enter__(self) -> Self:
         return self
@@ -61,8 +63,7 @@ class Watcher:
 
     def close(self) -> None:
         """Watch no longer."""
-        self._socket.close(linger=0)
-        self._context.term()
+        self._finish()
 
     @property
     def scene(self) -> Scene:
