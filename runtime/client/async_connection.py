@@ -109,6 +109,7 @@ class AsyncConnection:
 
     async def _connect(self) -> None:
         await self._rest()
+        self._tell()  # and wait by this loop, which may be another than before
         self._connection.connect(time.monotonic())
         drivers = self._watch(self._connection.socket), self._watch(self._connection.monitor), self._beat()
         self._tasks = [asyncio.create_task(driver) for driver in drivers]
