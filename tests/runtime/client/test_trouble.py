@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -23,6 +24,11 @@ def free_address() -> str:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+
+
+def for_ever(call: Callable[[], object]) -> NoReturn:
+    while True:
+        call()
 
 
 def test_a_client_whose_first_connection_failed_works_once_a_server_is_there(bundle_folder: Path) -> None:
@@ -63,8 +69,7 @@ def test_a_closed_client_ends_what_was_under_way_and_connects_again_when_it_is_a
         client.close()
     for what in (generation.result, live.close, lambda: next(iter(live))):
         with pytest.raises(Unavailable, match="was closed"):
-            while True:
-                what()
+            for_ever(what)
     generation.cancel()
     live.cancel()
     live.steer(text="run")
@@ -73,8 +78,7 @@ def test_a_closed_client_ends_what_was_under_way_and_connects_again_when_it_is_a
     watcher.close()
     for look in (watcher.poll, lambda: list(watcher)):
         with pytest.raises(Unavailable, match="this watcher was closed"):
-            while True:  # what has come is still handed out
-                look()
+            for_ever(look)  # what has come is still handed out
     assert client.generate("walk", seconds=0.5, seed=0).result().done.frames == 15
     assert client.stats().sessions >= 1
     client.close()
