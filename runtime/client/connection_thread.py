@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final, TypeVar
 
 import zmq
@@ -19,6 +18,7 @@ from motion.protocol import Generate, Message, OpenStream, Pong, Roster, Statist
 from motion.protocol.connection import Connection
 from motion.protocol.dialogue import Dialogue, Thread
 from motion.protocol.sockets import ClientKeys
+from runtime.transport.address import readable
 
 Socket = zmq.Socket[bytes]
 Answer = TypeVar("Answer", Pong, Statistics, Roster)
@@ -161,7 +161,6 @@ class ConnectionThread:
                 if self._stopping or not connection.open:
                     break
             poller.poll(0 if connection.more else _TICK_MS)  # without the lock: others come in between
-            with suppress(zmq.Again):
-                while True:
-                    bell.recv(zmq.NOBLOCK)
+            while readable(bell):
+                bell.recv()
         bell.close(linger=0)
