@@ -16,13 +16,13 @@ import re
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
 import zmq.auth as _typed_in_part
 
 from motion.errors import BadConfig, MotionError
+from motion.protocol.sockets import ClientKeys, Pair
 
 _zmq_auth: Any = _typed_in_part
 COMMAND: Final = "python -m runtime.keys"
@@ -43,22 +43,6 @@ examples:
 """
 
 
-@dataclass(frozen=True)
-class Pair:
-    """A key pair, Z85."""
-
-    public: bytes
-    secret: bytes
-
-
-@dataclass(frozen=True)
-class ClientKeys:
-    """What a client needs: its own pair, and the server's public key."""
-
-    own: Pair
-    server: bytes
-
-
 def load_server(folder: Path) -> Pair:
     """The server's own keys. Raises BadConfig."""
     return _pair(folder / "server.key_secret")
@@ -67,6 +51,11 @@ def load_server(folder: Path) -> Pair:
 def load_client(folder: Path) -> ClientKeys:
     """The keys that a client was handed. Raises BadConfig."""
     return ClientKeys(_pair(folder / "client.key_secret"), _public(folder / "server.key"))
+
+
+def keys_of(keys: ClientKeys | Path | str | None) -> ClientKeys | None:
+    """Keys, or those in the folder that a client was handed. Raises BadConfig."""
+    return load_client(Path(keys)) if isinstance(keys, (Path, str)) else keys
 
 
 def allowed(folder: Path) -> dict[bytes, str]:

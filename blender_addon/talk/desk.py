@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from blender_addon.talk.link import Link, Lost
 from blender_addon.talk.live import Live
 from blender_addon.talk.take import Take
-from motion.protocol import Accepted, Ack, Cancel, Done, Error, Frames, Message, Progress, Task, Text, Welcome
+from motion.protocol import Accepted, Cancel, Done, Error, Frames, Message, Progress, Task, Text, Welcome
 from motion.skeleton import Skeleton
 
 _TURN = 8  # the answers of that many requests at once, where the server does not say
@@ -105,9 +105,7 @@ class Desk:
             if isinstance(event, Lost):
                 self._fail(f"{event.sentence}; ask again when it is back")
             elif self.live is not None and getattr(event, "id", None) == self.live.name:
-                answer = self.live.hear(event)
-                if answer is not None and self.link is not None:
-                    self.link.send(answer)
+                self.live.hear(event)
             elif isinstance(event, (Accepted, Progress, Frames, Text, Done, Error)):
                 self._hand(event)
         if self.link.state == "refused":
@@ -120,8 +118,6 @@ class Desk:
         if take is None or self.link is None:
             return
         done = take.hear(event)
-        if isinstance(event, Frames):
-            self.link.send(Ack(event.id, take.taken))
         if done or take.ended:
             del self._under_way[event.id]
         if done:

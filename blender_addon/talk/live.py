@@ -14,7 +14,6 @@ from typing import Final, Literal
 from motion.clip import Clip, concatenate, cut
 from motion.protocol import (
     Accepted,
-    Ack,
     Cancel,
     CloseStream,
     Done,
@@ -47,11 +46,10 @@ class Live:
     state: State = "opening"
     sentence: str = ""
     lost: int = 0
-    """frames that came too late for the server's patience"""
+    """frames that the server dropped, and those that waited here for too long"""
     recording: bool = False
     _waiting: deque[tuple[float, Clip]] = field(default_factory=lambda: deque[tuple[float, Clip]](maxlen=_KEPT))
     _record: list[Clip] = field(default_factory=list[Clip])
-    _taken: int = 0
 
     def open(self, seed: int | None = None) -> OpenStream:
         """The message that begins it."""
@@ -75,21 +73,20 @@ class Live:
         self.end("")
         return Cancel(self.name) if opening else CloseStream(self.name)
 
-    def hear(self, message: Message) -> Ack | None:
-        """Take in a message about it; what is to be answered."""
+    def hear(self, message: Message) -> None:
+        """Take in a message about it."""
         if self.state == "ended":
-            return None
+            return
         if isinstance(message, Accepted):
             self.state = "running"
         elif isinstance(message, Frames):
-            return self._take(message)
+            self._take(message)
         elif isinstance(message, Steered):
             self.sentence = ""
         elif isinstance(message, Error):
             self.end(message.message)
         elif isinstance(message, Done):
             self.end("")
-        return None
 
     def end(self, sentence: str) -> None:
         """Nothing more comes."""
@@ -110,10 +107,8 @@ class Live:
         record, self._record = self._record, []
         return concatenate(record) if record else None
 
-    def _take(self, message: Frames) -> Ack:
+    def _take(self, message: Frames) -> None:
         block = Clip(self.skeleton, message.fps, message.rotations, message.root, message.contacts)
-        self._taken += len(block) + message.lost
-        self.lost += message.lost
+        self.lost += message.lost + max(0, len(self._waiting) + len(block) - _KEPT)
         for index in range(len(block)):
             self._waiting.append((message.clock + index / message.fps, cut(block, index, index + 1)))
-        return Ack(self.name, self._taken)

@@ -61,7 +61,6 @@ class Take:
     """grows with every change of its frames"""
     _step: int = 0
     _blocks: list[Clip] = field(default_factory=list[Clip])
-    _taken: int = 0
     _part: float = 0.0
     _began: float = 0.0
 
@@ -101,7 +100,7 @@ class Take:
         else:
             self.state = "done"
             return None
-        self._taken, self._part = 0, 0.0
+        self._part = 0.0
         past = self._tail() if step.carry else step.past
         return Generate(
             id=f"{self.uid}-{self._step}",
@@ -123,7 +122,6 @@ class Take:
         elif isinstance(event, Progress):
             self._tell(event)
         elif isinstance(event, Frames):
-            self._taken += len(event.root)
             self._add(Clip(self.skeleton, event.fps, event.rotations, event.root, event.contacts))
         elif isinstance(event, Text):
             self.text += event.text
@@ -134,11 +132,6 @@ class Take:
             self.text = event.text or self.text
             self._step, self._part = self._step + 1, 0.0
         return isinstance(event, Done)
-
-    @property
-    def taken(self) -> int:
-        """Frames of the step under way that have come."""
-        return self._taken
 
     def end(self, state: State, sentence: str) -> None:
         """Nothing more will come of it, and why."""

@@ -15,9 +15,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
+
+import zmq
+import zmq.asyncio
 
 from motion.clip import Clip
 from motion.errors import Unavailable
@@ -38,15 +41,15 @@ from motion.protocol import (
     Who,
 )
 from motion.protocol.dialogue import Event, Thread
+from motion.protocol.sockets import ClientKeys
 from motion.protocol.viewing import Viewing
 from motion.quat import F32
 from motion.skeleton import Skeleton
 from runtime.client.async_connection import AsyncConnection
 from runtime.client.client import WINDOW
-from runtime.client.connection import keys_of
 from runtime.client.result import Gathering, Result, pose_of, rig_of, skeleton_of
 from runtime.client.watcher import subscribe, watch_address
-from runtime.keys import ClientKeys
+from runtime.keys import keys_of
 
 
 class AsyncClient:
@@ -63,26 +66,23 @@ class AsyncClient:
         self.address = address
         self._timeout = timeout
         self._keys = keys_of(keys)
-        self._courier = AsyncConnection(address, name, window, timeout, self._keys)
+        self._connection = AsyncConnection(address, name, window, timeout, self._keys)
 
     async def __aenter__(self) -> Self:
-        async with AsyncExitStack() as stack:
-            stack.push_async_callback(self.close)
-            await self._courier.greet()
-            stack.pop_all()
+        await self._connection.greet()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
 
     async def close(self) -> None:
-        """Say goodbye; whatever is still under way stops."""
-        await self._courier.close()
+        """Say goodbye; whatever is still under way stops. `connect` begins anew."""
+        await self._connection.close()
 
     @property
     def welcome(self) -> Welcome:
         """What the server said of itself. Raises Unavailable without a connection."""
-        return self._courier.welcome
+        return self._connection.welcome
 
     @property
     def skeleton(self) -> Skeleton:
@@ -91,7 +91,7 @@ class AsyncClient:
 
     async def connect(self) -> None:
         """Connect anew, where the connection was lost."""
-        await self._courier.greet()
+        await self._connection.greet()
 
     def generate(
         self,
@@ -125,7 +125,7 @@ class AsyncClient:
             deadline_s=deadline_s,
             rig=rig_of(rig),
         )
-        return AsyncGeneration(self._courier, self._courier.ask(request), skeleton)
+        return AsyncGeneration(self._connection, self._connection.ask(request), skeleton)
 
     def live(
         self,
@@ -144,14 +144,15 @@ class AsyncClient:
         skeleton = rig or skeleton_of(welcome)
         pose = pose_of("past", past, skeleton, welcome.fps)
         request = OpenStream("s", text, seed, agents, replan, publish, pose, places, rig_of(rig))
-        return AsyncLive(self._courier, self._courier.ask(request), skeleton)
+        return AsyncLive(self._connection, self._connection.ask(request), skeleton)
 
     async def watch(self, name: str) -> AsyncIterator[Frames]:
         """The newest frames of what is published under a name, as they come, until it ends. Raises Unavailable
         where the server shows nothing, or falls silent."""
         viewing = Viewing(name)
         address = watch_address(self.address, self.welcome)
-        socket = subscribe(self._courier.context, address, viewing, self._keys)
+        context = zmq.asyncio.Context()
+        socket = subscribe(context, address, viewing, self._keys)
         try:
             while viewing.ended is None:
                 if not await socket.poll(round(1000 * self._timeout)):
@@ -162,34 +163,35 @@ class AsyncClient:
                     yield frames
         finally:
             socket.close(linger=0)
+            context.term()
 
     async def ping(self) -> float:
         """Seconds there and back."""
         asked = time.monotonic()
-        self._courier.say(Ping(asked))
-        while (await self._courier.answer(Pong)).asked != asked:
+        self._connection.say(Ping(asked))
+        while (await self._connection.answer(Pong)).asked != asked:
             pass
         return time.monotonic() - asked
 
     async def stats(self) -> Statistics:
         """The server's counters."""
-        self._courier.say(Stats())
-        return await self._courier.answer(Statistics)
+        self._connection.say(Stats())
+        return await self._connection.answer(Statistics)
 
     async def who(self) -> Roster:
         """The clients that are connected, and the live sessions that run."""
-        self._courier.say(Who())
-        return await self._courier.answer(Roster)
+        self._connection.say(Who())
+        return await self._connection.answer(Roster)
 
 
 class _Awaited:
     """One thing under way."""
 
-    def __init__(self, courier: AsyncConnection, thread: Thread, skeleton: Skeleton) -> None:
+    def __init__(self, connection: AsyncConnection, thread: Thread, skeleton: Skeleton) -> None:
         self.id = thread.id
         self.skeleton = skeleton
         """the one that frames are on"""
-        self._courier = courier
+        self._connection = connection
         self._thread = thread
 
     @property
@@ -200,20 +202,20 @@ class _Awaited:
     def cancel(self) -> None:
         """Stop the work. Where it was not done yet, the next event raises Cancelled in the end."""
         self._thread.cancel()
-        self._courier.flush()
+        self._connection.flush()
 
 
 class AsyncGeneration(_Awaited):
     """One request under way: iterate it for its events, or await its `result`. Leaving an iteration cancels."""
 
-    def __init__(self, courier: AsyncConnection, thread: Thread, skeleton: Skeleton) -> None:
-        super().__init__(courier, thread, skeleton)
+    def __init__(self, connection: AsyncConnection, thread: Thread, skeleton: Skeleton) -> None:
+        super().__init__(connection, thread, skeleton)
         self._gathering = Gathering(skeleton)
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         try:
             while self._thread.done is None:
-                event = await self._courier.next(self._thread)
+                event = await self._connection.next(self._thread)
                 self._gathering.add(event)
                 yield event
         finally:
@@ -231,17 +233,22 @@ class AsyncGeneration(_Awaited):
 class AsyncLive(_Awaited):
     """A live session: iterate it for its frames, steer it, close it."""
 
+    @property
+    def lost(self) -> int:
+        """Frames that did not come in time, or that were dropped because nobody took them."""
+        return self._thread.lost
+
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         if self._thread.done is None:
             with suppress(Unavailable):
-                self._courier.say(CloseStream(self.id))
+                self._connection.say(CloseStream(self.id))
 
     async def __aiter__(self) -> AsyncIterator[Frames]:
         while self._thread.done is None:
-            event = await self._courier.next(self._thread)
+            event = await self._connection.next(self._thread)
             if isinstance(event, Frames):
                 yield event
 
@@ -258,11 +265,11 @@ class AsyncLive(_Awaited):
         replan: int | None = None,
     ) -> None:
         """New orders; what is left out stays as it was. See `protocol.Steer`."""
-        self._courier.say(Steer(self.id, agent, text, speed, heading, target, free, pause, replan))
+        self._connection.say(Steer(self.id, agent, text, speed, heading, target, free, pause, replan))
 
     async def close(self) -> Done:
         """End it; how it went."""
-        self._courier.say(CloseStream(self.id))
+        self._connection.say(CloseStream(self.id))
         while self._thread.done is None:
-            await self._courier.next(self._thread)
+            await self._connection.next(self._thread)
         return self._thread.done

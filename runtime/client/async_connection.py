@@ -1,14 +1,16 @@
-"""What carries a dialogue over a line in an event loop: the asyncio twin of runtime.client.connection_thread.
+"""What drives a connection in an event loop: the asyncio twin of runtime.client.connection_thread.
 
-Three tasks of the loop read, watch the connection and keep the heartbeats, so that the server lets go of the client
-soon after the loop stopped. Where the connection is lost, everything under way fails with it and the tasks end;
-`greet` makes a new connection, waiting longer before each try.
+Three tasks of the loop turn the connection when something has arrived, when it is lost, and ten times a second for the
+heartbeats, so that the server lets go of the client soon after the loop stopped. Where the connection is lost,
+everything under way fails with it and the tasks end; `greet` makes a new connection, waiting longer before each try.
+After `close` it may be used again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -16,50 +18,45 @@ import zmq
 import zmq.asyncio
 
 from motion.errors import MotionError, Unavailable
-from motion.protocol import Close, Generate, Message, OpenStream, Welcome
+from motion.protocol import Generate, Message, OpenStream, Welcome
+from motion.protocol.connection import Connection
 from motion.protocol.dialogue import Dialogue, Event, Thread
-from runtime.client.connection import TRY_S, Connection, backoff
+from motion.protocol.sockets import ClientKeys
 from runtime.client.connection_thread import Answer
-from runtime.keys import ClientKeys
 
 _TICK_S: Final = 0.1
-_BLINK_S: Final = 1.0  # a loop that took longer to come round stood still itself, and blames nobody for silence
 
 
 class AsyncConnection:
-    """See above. `timeout` is how many seconds of silence are put up with, also while connecting."""
+    """One client's. `timeout` is how many seconds of silence are put up with, also while connecting."""
 
     def __init__(self, address: str, name: str, window: int, timeout: float, keys: ClientKeys | None) -> None:
         self.address = address
         self.timeout = timeout
         self.dialogue = Dialogue(name, window, beats=True)
-        self.context: Any = zmq.asyncio.Context()
-        self._line = Connection(self.context, address, keys)
-        self._news = asyncio.Condition()
+        self._connection = Connection(zmq, zmq.asyncio.Context, address, self.dialogue, keys, timeout)
+        self._greeting = asyncio.Lock()  # one task connects at a time
+        self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._closed = 0
 
     async def greet(self) -> None:
         """Connect and say hello, where that is not done, again and again until `timeout`. Raises MotionError."""
-        if self.dialogue.welcome is not None and self._line.open:
-            return
-        until, losses = time.monotonic() + self.timeout, self._line.losses
-        for wait in backoff():
-            await self._rest()
-            self._line.connect()
-            self.dialogue.hello()
-            self._tasks = [asyncio.create_task(work()) for work in (self._read, self._observe, self._beat)]
-            self.flush()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(min(TRY_S, max(0.01, until - time.monotonic()))), self._news:
-                    await self._news.wait_for(lambda: self.dialogue.settled)
-            if self.dialogue.welcome is not None:
-                return
-            refusal = self.dialogue.refusal
-            if refusal is not None:
-                raise refusal
-            if time.monotonic() + wait > until:
-                raise self._line.nobody(self.timeout, self._line.losses - losses)
-            await asyncio.sleep(wait)
+        closed, until = self._closed, time.monotonic() + self.timeout
+        async with self._greeting:
+            while self.dialogue.welcome is None:
+                await self._connect()
+                await self._wait(lambda: self.dialogue.settled or self._closed != closed, until)
+                error = self.dialogue.lost or self._connection.nobody()
+                again = max(self._connection.again, time.monotonic())
+                if self._closed != closed:
+                    raise Unavailable(f"the client of {self.address} was closed while it connected")
+                if self.dialogue.welcome is None and (not error.retry or again > until):
+                    await self._rest()
+                    self._connection.close(0)
+                    raise error
+                if self.dialogue.welcome is None:
+                    await self._wait(lambda: self._closed != closed, again)
 
     @property
     def welcome(self) -> Welcome:
@@ -82,12 +79,13 @@ class AsyncConnection:
 
     def flush(self) -> None:
         """Send what the dialogue has to say."""
-        self._line.send(self.dialogue)
+        self._connection.send()
+        if not self._connection.open:
+            self._tell()
 
     async def next(self, thread: Thread) -> Event:
         """The next event of a thread. Raises what went wrong."""
-        async with self._news:
-            await self._news.wait_for(lambda: thread.waiting)
+        await self._wait(lambda: thread.waiting)
         event = thread.take()
         assert event is not None
         self.flush()
@@ -96,70 +94,67 @@ class AsyncConnection:
     async def answer(self, kind: type[Answer]) -> Answer:
         """The next answer of this kind, however long it takes. Raises what the server objects to, and Unavailable
         where the connection is lost."""
-        async with self._news:
-            while (answer := self._found(kind)) is None:
-                await self._news.wait()
+        while (answer := self._found(kind)) is None:
+            await self._news.wait()
         if isinstance(answer, MotionError):
             raise answer
         return answer
 
     async def close(self) -> None:
         """Say goodbye; whatever is still under way stops."""
+        self._closed += 1
         await self._rest()
-        if self.dialogue.welcome is not None and self._line.open:
-            self.say(Close())
-        self._line.hang_up(linger=200)
-        self.context.destroy(linger=200)
+        self._connection.close()
+        self._tell()
+
+    async def _connect(self) -> None:
+        await self._rest()
+        self._tell()  # and wait by this loop, which may be another than before
+        self._connection.connect(time.monotonic())
+        drivers = self._watch(self._connection.socket), self._watch(self._connection.monitor), self._beat()
+        self._tasks = [asyncio.create_task(driver) for driver in drivers]
+        self.flush()
 
     def _found(self, kind: type[Answer]) -> Answer | MotionError | None:
         answers = self.dialogue.answers
         one = next((one for one in answers if isinstance(one, (kind, MotionError))), None)
-        if one is not None:
-            answers.remove(one)
-        elif self.dialogue.welcome is None:
-            return Unavailable(f"the connection to {self.address} is lost")
+        if one is None:
+            return self.dialogue.lost
+        answers.remove(one)
         return one
 
-    async def _read(self) -> None:
-        """Take in what arrives."""
-        while True:
-            parts = await self._line.socket.recv_multipart()
-            try:
-                self.dialogue.receive(parts, time.monotonic())
-            except MotionError as error:
-                await self._lose(error)
-                return
-            self.flush()
-            await self._tell()
+    def _turn(self) -> None:
+        if self._connection.turn(time.monotonic()) or not self._connection.open:
+            self._tell()
 
-    async def _observe(self) -> None:
-        """Find out that the connection is lost."""
-        await self._lose(self._line.loss(await self._line.monitor.recv_multipart()))
+    async def _watch(self, socket: Any) -> None:
+        """Take in what arrives."""
+        while not socket.closed:
+            await socket.poll()
+            self._turn()
+            while self._connection.more:
+                await asyncio.sleep(0)  # others come in between, whatever a server sends
+                self._turn()
 
     async def _beat(self) -> None:
         """Keep the promise of heartbeats, and notice when the server does not keep its own."""
-        before = time.monotonic()
-        while True:
+        while self._connection.open:
+            self._turn()
+            while self._connection.more:
+                await asyncio.sleep(0)
+                self._turn()
             await asyncio.sleep(_TICK_S)
-            now = time.monotonic()
-            if now - before > _BLINK_S:
-                self.dialogue.heard = max(self.dialogue.heard, now)
-            before = now
-            self.dialogue.tick(now)
-            self.flush()
-            error = self._line.silence(self.dialogue, self.timeout, now)
-            if error is not None:
-                await self._lose(error)
-                return
 
-    async def _lose(self, error: MotionError) -> None:
-        self.dialogue.lose(error)
-        self.dialogue.answers.append(error)
-        await self._tell()
+    async def _wait(self, ready: Callable[[], bool], until: float | None = None) -> None:
+        """Wait for something to be so, looking again whenever there is news; no longer than to a time, if given."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None if until is None else max(0.01, until - time.monotonic())):
+                while not ready():
+                    await self._news.wait()
 
-    async def _tell(self) -> None:
-        async with self._news:
-            self._news.notify_all()
+    def _tell(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
 
     async def _rest(self) -> None:
         tasks, self._tasks = self._tasks, []

@@ -26,7 +26,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from motion.clip import Clip
-from motion.errors import MotionError, Unavailable
+from motion.errors import Unavailable
 from motion.protocol import (
     ADDRESS,
     CloseStream,
@@ -45,13 +45,13 @@ from motion.protocol import (
 )
 from motion.protocol.clock import ClockOffset
 from motion.protocol.dialogue import Event, Thread
+from motion.protocol.sockets import ClientKeys
 from motion.quat import F32
 from motion.skeleton import Skeleton
-from runtime.client.connection import keys_of
 from runtime.client.connection_thread import ConnectionThread
 from runtime.client.result import Gathering, Result, pose_of, rig_of, skeleton_of
 from runtime.client.watcher import Watcher, watch_address
-from runtime.keys import ClientKeys
+from runtime.keys import keys_of
 
 WINDOW: Final = 120
 """frames under way that the caller has not taken yet: four seconds"""
@@ -74,15 +74,11 @@ class Client:
         self.address = address
         self._timeout = timeout
         self._keys = keys_of(keys)
-        self._courier = ConnectionThread(address, name, window, timeout, self._keys)
-        self._finish = weakref.finalize(self, self._courier.close)
+        self._connection = ConnectionThread(address, name, window, timeout, self._keys)
+        weakref.finalize(self, self._connection.close)
 
     def __enter__(self) -> Self:
-        try:
-            self._courier.greet()
-        except MotionError:
-            self.close()
-            raise
+        self._connection.greet()
         return self
 
     def __exit__(
@@ -91,15 +87,15 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Say goodbye; whatever is still under way stops."""
-        self._finish()
+        """Say goodbye; whatever is still under way stops. What is asked afterwards connects anew."""
+        self._connection.close()
 
     @property
     def welcome(self) -> Welcome:
         """What the server said of itself: version, bundle, licence, tasks, skeleton, limits. Raises Unavailable where
         it cannot be reached."""
-        self._courier.greet()
-        welcome = self._courier.dialogue.welcome
+        self._connection.greet()
+        welcome = self._connection.dialogue.welcome
         if welcome is None:
             raise Unavailable(f"the connection to {self.address} was lost at once; ask again")
         return welcome
@@ -112,7 +108,7 @@ class Client:
     @property
     def clock(self) -> ClockOffset:
         """How far the server's clock is ahead of time.monotonic, by the pings so far."""
-        return self._courier.dialogue.clock
+        return self._connection.dialogue.clock
 
     def generate(
         self,
@@ -147,7 +143,7 @@ class Client:
             deadline_s=deadline_s,
             rig=rig_of(rig),
         )
-        return Generation(self, self._courier, self._courier.ask(request), skeleton)
+        return Generation(self, self._connection, self._connection.ask(request), skeleton)
 
     def live(
         self,
@@ -168,60 +164,59 @@ class Client:
         request = OpenStream(
             "s", text, seed, agents, replan, publish, pose_of("past", past, skeleton, welcome.fps), places, rig_of(rig)
         )
-        return Live(self, self._courier, self._courier.ask(request), skeleton)
+        return Live(self, self._connection, self._connection.ask(request), skeleton)
 
     def watch(self, name: str) -> Watcher:
         """See what is published under a name; it needs no live session of one's own. Raises Unavailable where the
         server shows nothing."""
-        address = watch_address(self.address, self.welcome)
-        return Watcher(self._courier.context, address, name, self._keys, self._timeout, owner=self)
+        return Watcher(watch_address(self.address, self.welcome), name, self._keys, self._timeout)
 
     def ping(self) -> float:
         """Seconds there and back."""
-        self._courier.greet()
+        self._connection.greet()
         asked = time.monotonic()
-        self._courier.say(Ping(asked))
-        while self._courier.answer(Pong).asked != asked:
+        self._connection.say(Ping(asked))
+        while self._connection.answer(Pong).asked != asked:
             pass
         return time.monotonic() - asked
 
     def stats(self) -> Statistics:
         """The server's counters."""
-        self._courier.greet()
-        self._courier.say(Stats())
-        return self._courier.answer(Statistics)
+        self._connection.greet()
+        self._connection.say(Stats())
+        return self._connection.answer(Statistics)
 
     def who(self) -> Roster:
         """The clients that are connected, and the live sessions that run."""
-        self._courier.greet()
-        self._courier.say(Who())
-        return self._courier.answer(Roster)
+        self._connection.greet()
+        self._connection.say(Who())
+        return self._connection.answer(Roster)
 
 
 class _Iterated:
     """One thing under way: iterate it for its events. Leaving an iteration early stops it."""
 
-    def __init__(self, client: Client, courier: ConnectionThread, thread: Thread, skeleton: Skeleton) -> None:
+    def __init__(self, client: Client, connection: ConnectionThread, thread: Thread, skeleton: Skeleton) -> None:
         self.id = thread.id
         self.skeleton = skeleton
         """the one that frames are on"""
         self._client = client  # which would else close the connection when nobody else holds it
-        self._courier = courier
+        self._connection = connection
         self._thread = thread
 
     def poll(self, timeout: float = 0.0) -> Event | None:
         """The next event, or None where none comes within `timeout` seconds. Raises what went wrong."""
-        with self._courier.lock:
-            self._courier.wait(lambda: self._thread.waiting, timeout)
+        with self._connection.lock:
+            self._connection.wait(lambda: self._thread.waiting, timeout)
             event = self._thread.take()
-            self._courier.nudge()
+            self._connection.nudge()
         return event
 
     def cancel(self) -> None:
         """Stop the work. Where it was not done yet, `poll` raises Cancelled in the end."""
-        with self._courier.lock:
+        with self._connection.lock:
             self._thread.cancel()
-            self._courier.nudge()
+            self._connection.nudge()
 
     @property
     def frames(self) -> int:
@@ -234,7 +229,7 @@ class _Iterated:
         return self._thread.waiting
 
     def _next(self) -> Event:
-        """The next event, however long it takes: the courier fails what is under way when the server is lost."""
+        """The next event, however long it takes: the connection fails what is under way when the server is lost."""
         while (event := self.poll(1.0)) is None:
             pass
         return event
@@ -243,8 +238,8 @@ class _Iterated:
 class Generation(_Iterated):
     """One request under way: iterate it for its events, or ask for its `result`. Leaving an iteration cancels."""
 
-    def __init__(self, client: Client, courier: ConnectionThread, thread: Thread, skeleton: Skeleton) -> None:
-        super().__init__(client, courier, thread, skeleton)
+    def __init__(self, client: Client, connection: ConnectionThread, thread: Thread, skeleton: Skeleton) -> None:
+        super().__init__(client, connection, thread, skeleton)
         self._gathering = Gathering(skeleton)
 
     def __iter__(self) -> Iterator[Event]:
@@ -283,12 +278,17 @@ class Generation(_Iterated):
 class Live(_Iterated):
     """A live session: iterate it for its frames, steer it, close it. Frames of several agents follow each other."""
 
+    @property
+    def lost(self) -> int:
+        """Frames that did not come in time, or that were dropped because nobody took them."""
+        return self._thread.lost
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
         if self._thread.done is None:
-            self._courier.say(CloseStream(self.id))
+            self._connection.say(CloseStream(self.id))
 
     def __iter__(self) -> Iterator[Frames]:
         while self._thread.done is None:
@@ -310,11 +310,11 @@ class Live(_Iterated):
     ) -> None:
         """New orders; what is left out stays as it was. See `protocol.Steer`. The server answers each with a Steered
         event, which `poll` gives."""
-        self._courier.say(Steer(self.id, agent, text, speed, heading, target, free, pause, replan))
+        self._connection.say(Steer(self.id, agent, text, speed, heading, target, free, pause, replan))
 
     def close(self) -> Done:
         """End it; how it went."""
-        self._courier.say(CloseStream(self.id))
+        self._connection.say(CloseStream(self.id))
         while self._thread.done is None:
             self._next()
         return self._thread.done

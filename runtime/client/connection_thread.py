@@ -1,7 +1,7 @@
-"""A thread that carries a dialogue over a line, so that heartbeats are kept whatever the program does.
+"""A thread that drives a connection, so that heartbeats are kept whatever the program does.
 
-The dialogue is touched under `lock`; the sockets belong to the thread. Where the connection is lost, everything under
-way fails with it, the thread ends, and `greet` makes a new connection, waiting longer before each try.
+Dialogue and connection are touched under `lock`. Where the connection is lost, everything under way fails with it, the
+thread ends, and `greet` makes a new connection, waiting longer before each try. After `close` it may be used again.
 """
 
 from __future__ import annotations
@@ -14,54 +14,57 @@ from typing import Final, TypeVar
 import zmq
 
 from motion.errors import MotionError, Unavailable
-from motion.protocol import Close, Generate, Message, OpenStream, Pong, Roster, Statistics
+from motion.protocol import Generate, Message, OpenStream, Pong, Roster, Statistics
+from motion.protocol.connection import Connection
 from motion.protocol.dialogue import Dialogue, Thread
-from runtime.client.connection import TRY_S, Connection, backoff
-from runtime.keys import ClientKeys
+from motion.protocol.sockets import ClientKeys
+from runtime.transport.address import readable
 
 Socket = zmq.Socket[bytes]
 Answer = TypeVar("Answer", Pong, Statistics, Roster)
 _TICK_MS: Final = 50
-_BLINK_S: Final = 1.0  # a thread that took longer to come round stood still itself, and blames nobody for silence
 
 
 class ConnectionThread:
-    """See above. `timeout` is how many seconds of silence are put up with, also while connecting."""
+    """One client's. `timeout` is how many seconds of silence are put up with, also while connecting."""
 
     def __init__(self, address: str, name: str, window: int, timeout: float, keys: ClientKeys | None) -> None:
         self.address = address
         self.timeout = timeout
         self.lock = threading.Condition(threading.RLock())
         self.dialogue = Dialogue(name, window, beats=True)
-        self.context: zmq.Context[Socket] = zmq.Context()
-        self._line = Connection(self.context, address, keys)
+        self._connection = Connection(zmq, zmq.Context, address, self.dialogue, keys, timeout)
+        self._greeting = threading.Lock()  # one program's thread connects or closes at a time
         self._bell: Socket | None = None
         self._thread: threading.Thread | None = None
         self._stopping = False
+        self._closed = 0
         self._rounds = 0
 
     def greet(self) -> None:
         """Connect and say hello, where that is not done, again and again until `timeout`. Raises MotionError."""
         if self.dialogue.welcome is not None:
             return
-        until, losses = time.monotonic() + self.timeout, self._line.losses
-        for wait in backoff():
-            self._connect()
-            self.wait(lambda: self.dialogue.settled, min(TRY_S, max(0.01, until - time.monotonic())))
-            with self.lock:
-                if self.dialogue.welcome is not None:
-                    return
-                refusal = self.dialogue.refusal
-            if refusal is not None:
-                self._end()
-                raise refusal
-            if time.monotonic() + wait > until:
-                self._end()
-                raise self._line.nobody(self.timeout, self._line.losses - losses)
-            time.sleep(wait)
+        closed, until = self._closed, time.monotonic() + self.timeout
+        with self._greeting:
+            while self.dialogue.welcome is None:
+                self._connect()
+                self.wait(lambda: self.dialogue.settled or self._closed != closed, until - time.monotonic())
+                with self.lock:
+                    error = self.dialogue.lost or self._connection.nobody()
+                    again = max(self._connection.again, time.monotonic())
+                    greeted = self.dialogue.welcome is not None
+                if self._closed != closed:
+                    raise Unavailable(f"the client of {self.address} was closed while it connected")
+                if not greeted and (not error.retry or again > until):
+                    self._end()
+                    self._connection.close(0)
+                    raise error
+                if not greeted:
+                    self.wait(lambda: self._closed != closed, again - time.monotonic())
 
     def say(self, message: Message) -> None:
-        """Send a message that begins nothing."""
+        """Send a message that begins nothing; it goes nowhere where the connection is lost."""
         with self.lock:
             self.dialogue.say(message)
             self._ring()
@@ -77,8 +80,9 @@ class ConnectionThread:
         """The next answer of this kind. Raises what the server objects to, and Unavailable after silence."""
         answers = self.dialogue.answers
         until = time.monotonic() + self.timeout
-        while self.wait(lambda: bool(answers), max(0.0, until - time.monotonic())):
-            message = answers.popleft()
+        while self.wait(lambda: bool(answers or self.dialogue.lost), max(0.0, until - time.monotonic())):
+            with self.lock:
+                message = answers.popleft() if answers else self.dialogue.lost
             if isinstance(message, MotionError):
                 raise message
             if isinstance(message, kind):
@@ -97,27 +101,34 @@ class ConnectionThread:
 
     def close(self) -> None:
         """Say goodbye; whatever is still under way stops."""
-        if self.dialogue.welcome is not None:
-            self.say(Close())
-        self._end()
-        self.context.destroy(linger=200)
+        with self.lock:
+            self._closed += 1
+            self.lock.notify_all()
+        with self._greeting:
+            self._end()
+            with self.lock:
+                self._connection.close()
+                self.lock.notify_all()
 
     def _connect(self) -> None:
         self._end()
-        self._line.connect()
-        self._rounds += 1
-        ours, theirs = (self.context.socket(zmq.PAIR) for _ in range(2))
-        theirs.bind(f"inproc://bell-{self._rounds}")
-        ours.connect(f"inproc://bell-{self._rounds}")
         with self.lock:
+            self._connection.connect(time.monotonic())
+            self._rounds += 1
+            try:
+                ours, theirs = (self._connection.context.socket(zmq.PAIR) for _ in range(2))
+                theirs.bind(f"inproc://bell-{self._rounds}")
+                ours.connect(f"inproc://bell-{self._rounds}")
+            except zmq.ZMQError as error:
+                self._connection.close(0)
+                raise Unavailable(f"there can be no connection to {self.address}: {error.strerror}") from error
             self._stopping = False
             self._bell = ours
-            self.dialogue.hello()
-        self._thread = threading.Thread(target=self._carry, args=(theirs,), name="motus client", daemon=True)
+        self._thread = threading.Thread(target=self._drive, args=(theirs,), name="motus client", daemon=True)
         self._thread.start()
 
     def _end(self) -> None:
-        """Let the thread send what is left, and end."""
+        """Let the thread send what is left, and end; the connection is this thread's then."""
         thread, self._thread = self._thread, None
         with self.lock:
             self._stopping = True
@@ -133,50 +144,23 @@ class ConnectionThread:
         if self._bell is not None:
             try:
                 self._bell.send(b"", zmq.NOBLOCK)
-            except zmq.Again:  # a thousand rings are waiting: it will look
+            except zmq.Again:  # a thousand rings are waiting, or the thread has ended
                 return
 
-    def _carry(self, bell: Socket) -> None:
+    def _drive(self, bell: Socket) -> None:
         """The thread."""
-        line, dialogue = self._line, self.dialogue
+        connection = self._connection
         poller = zmq.Poller()
-        for socket in (line.socket, line.monitor, bell):
+        for socket in (connection.socket, connection.monitor, bell):
             poller.register(socket, zmq.POLLIN)
-        error: MotionError | None = None
-        before = time.monotonic()
-        while error is None:
-            now = time.monotonic()
+        while True:
             with self.lock:
-                if now - before > _BLINK_S:
-                    dialogue.heard = max(dialogue.heard, now)
-                before = now
-                dialogue.tick(now)
-                line.send(dialogue)
-                if self._stopping:
+                heard = connection.turn(time.monotonic())
+                if heard or not connection.open:
+                    self.lock.notify_all()
+                if self._stopping or not connection.open:
                     break
-                error = line.silence(dialogue, self.timeout, now)
-            ready = dict(poller.poll(_TICK_MS))
-            if bell in ready:
-                while bell.poll(0):
-                    bell.recv()
-            try:
-                if line.socket in ready:
-                    self._take_in()
-                elif line.monitor in ready:
-                    error = line.loss(line.monitor.recv_multipart())
-            except MotionError as what:  # the server speaks another version, or nonsense
-                error = what
-        line.hang_up(linger=200)
+            poller.poll(0 if connection.more else _TICK_MS)  # without the lock: others come in between
+            while readable(bell):
+                bell.recv()
         bell.close(linger=0)
-        if error is not None:
-            with self.lock:
-                dialogue.lose(error)
-                dialogue.answers.append(error)
-                self.lock.notify_all()
-
-    def _take_in(self) -> None:
-        while self._line.socket.poll(0):
-            parts = self._line.socket.recv_multipart()
-            with self.lock:
-                self.dialogue.receive(parts, time.monotonic())
-                self.lock.notify_all()

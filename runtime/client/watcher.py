@@ -11,6 +11,7 @@ and comes back, it is joined again by itself.
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Iterator
 from typing import Any, Final, Self
 
@@ -18,13 +19,12 @@ import zmq
 
 from motion.errors import BadMessage, BadVersion, Unavailable
 from motion.protocol import Frames, Scene, Welcome
+from motion.protocol.sockets import WATCHER, ClientKeys, prepare
 from motion.protocol.viewing import Viewing
 from motion.skeleton import Skeleton
-from runtime.keys import ClientKeys
-from runtime.transport.address import keep_alive, with_port
-from runtime.transport.gate import join
+from runtime.transport.address import with_port
 
-_KERNEL_BYTES: Final = 65_536
+_MESSAGES: Final = 1000  # read in one go, so that a flood holds nobody up
 
 
 def watch_address(address: str, welcome: Welcome) -> str:
@@ -37,12 +37,7 @@ def watch_address(address: str, welcome: Welcome) -> str:
 def subscribe(context: Any, address: str, viewing: Viewing, keys: ClientKeys | None) -> Any:
     """A SUB at the address of watchers, which hears what `viewing` wants to hear."""
     socket = context.socket(zmq.SUB)
-    socket.setsockopt(zmq.RCVHWM, 0)  # old frames are passed over; a full queue and a reconnection crash libzmq 4.3.5
-    socket.setsockopt(zmq.RCVBUF, _KERNEL_BYTES)
-    keep_alive(socket)
-    socket.setsockopt(zmq.IPV6, int("[" in address))
-    if keys is not None:
-        join(socket, keys.own, keys.server)
+    prepare(zmq, socket, address, keys, WATCHER)
     for topic in viewing.topics:
         socket.setsockopt(zmq.SUBSCRIBE, topic)
     socket.connect(address)
@@ -52,20 +47,12 @@ def subscribe(context: Any, address: str, viewing: Viewing, keys: ClientKeys | N
 class Watcher:
     """Watches `name` at the address of watchers. `timeout` is how many seconds of silence are put up with."""
 
-    def __init__(
-        self,
-        context: zmq.Context[zmq.Socket[bytes]],
-        address: str,
-        name: str,
-        keys: ClientKeys | None,
-        timeout: float,
-        owner: object = None,
-    ) -> None:
-        """owner: what must not be closed while this is watched with."""
-        self._owner = owner
+    def __init__(self, address: str, name: str, keys: ClientKeys | None, timeout: float) -> None:
         self.address = address
         self._viewing = Viewing(name)
         self._timeout = timeout
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._finish = weakref.finalize(self, context.destroy, 0)
         self._socket = subscribe(context, address, self._viewing, keys)
 
     def __enter__(self) -> Self:
@@ -76,7 +63,7 @@ class Watcher:
 
     def close(self) -> None:
         """Watch no longer."""
-        self._socket.close(linger=0)
+        self._finish()
 
     @property
     def scene(self) -> Scene:
@@ -120,13 +107,19 @@ class Watcher:
         return taken
 
     def _pump(self, timeout: float, since: float | None) -> None:
+        if self._socket.closed:
+            raise Unavailable(f"{self.address} is watched no longer: this watcher was closed")
         wait = max(0, round(timeout * 1000))
         try:
-            while self._socket.poll(wait):
+            for _ in range(_MESSAGES):
+                if not self._socket.poll(wait):
+                    break
                 self._viewing.receive(self._socket.recv_multipart(), time.monotonic())
                 wait = 0
         except (BadMessage, BadVersion) as error:
             raise Unavailable(f"what is published at {self.address} cannot be read: {error}") from error
+        except zmq.ZMQError as error:  # closed meanwhile by another thread
+            raise Unavailable(f"{self.address} is watched no longer: {error.strerror}") from error
         if since is not None:
             self._check_silence(since)
 

@@ -12,6 +12,7 @@ import zmq
 
 from motion.errors import BadConfig
 from motion.protocol import ADDRESS, wire
+from motion.protocol.sockets import KEEP_ALIVE, configure
 
 Socket = zmq.Socket[bytes]
 Guard = Callable[[Socket], None]
@@ -19,7 +20,6 @@ Guard = Callable[[Socket], None]
 
 _POLLIN: Final = int(zmq.POLLIN)
 _HANDSHAKE_MS: Final = 3000
-_KEEP_ALIVE: Final = (("TCP_KEEPALIVE_IDLE", 5), ("TCP_KEEPALIVE_INTVL", 2), ("TCP_KEEPALIVE_CNT", 3))
 _TOPIC_BYTES: Final = 1024  # a subscription takes 150, the commands of CURVE up to some 400
 _UNREAD: Final = 64  # messages of one watcher that wait here: two seconds of frames
 _KERNEL_BYTES: Final = 65_536  # and in the kernel, which would otherwise hold minutes of them
@@ -76,17 +76,6 @@ def readable(socket: Socket) -> bool:
     return bool(int(socket.getsockopt(zmq.EVENTS)) & _POLLIN)
 
 
-def keep_alive(socket: Socket) -> None:
-    """Have the system find out within seconds that the other host is gone.
-
-    libzmq's own heartbeats are left off: where they time out while a receive queue is full, libzmq 4.3.5 ends the whole
-    process (zeromq/libzmq issues 3937, 4364 and 4767). The protocol has heartbeats of its own.
-    """
-    socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
-    for name, value in _KEEP_ALIVE:
-        socket.setsockopt(getattr(zmq, name), value)
-
-
 def bound(socket: Socket) -> str:
     """Where a socket listens, with the port that was really taken."""
     return socket.getsockopt_string(zmq.LAST_ENDPOINT)
@@ -105,7 +94,7 @@ def with_port(address: str, port: int) -> str:
 def _bind(socket: Socket, address: str, guard: Guard | None) -> Socket:
     try:
         endpoint = parse(address, guarded=guard is not None)
-        keep_alive(socket)
+        configure(zmq, socket, KEEP_ALIVE)
         socket.setsockopt(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
         socket.setsockopt(zmq.IPV6, int("[" in endpoint))
         if guard is not None:

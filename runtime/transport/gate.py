@@ -81,13 +81,6 @@ class Gate:
             _log.error("the list of clients stays as it was: %s", error)
 
 
-def join(socket: zmq.Socket[bytes], own: Pair, server: bytes) -> None:
-    """Make `socket` a client's end, which proves who it is and talks to nobody but this server."""
-    socket.curve_publickey = own.public
-    socket.curve_secretkey = own.secret
-    socket.curve_serverkey = server
-
-
 def throwaway() -> Pair:
     """A pair of keys for one connection."""
     public, secret = zmq.curve_keypair()

@@ -24,12 +24,12 @@ import zmq
 
 from motion.errors import Internal, MotionError
 from motion.protocol import Done
+from motion.protocol.sockets import join
 from runtime.generation.batching import BatchedEngine
 from runtime.generation.pipeline import Pipeline
 from runtime.generation.planner import Planner
 from runtime.transport import orders
 from runtime.transport.address import readable
-from runtime.transport.gate import join
 from runtime.transport.orders import Plan, Pulse, Ready, Refused, Run
 from runtime.transport.start import Start
 from runtime.workers import logs

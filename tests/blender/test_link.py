@@ -7,16 +7,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from blender_addon.talk.desk import Desk
-from blender_addon.talk.link import Link, Lost, check, load_keys
+from blender_addon.talk.link import WINDOW, Link, Lost, check, load_keys
+from blender_addon.talk.live import Live
 from blender_addon.talk.take import Step, Take
 from motion import protocol
 from motion.errors import BadConfig
-from motion.protocol import Error, Hello, Ping, Pong, Statistics, Stats, wire
+from motion.protocol import Accepted, Ack, Error, Frames, Hello, OpenStream, Ping, Pong, Statistics, Stats, wire
+from motion.skeleton import SMPLX22
 from runtime import keys
-from tests.blender.stranger import Stranger
+from tests.blender.stranger import Stranger, welcome
 from tests.runtime.recorded import make_bundle
 from tools.measuring.server import Server
 
@@ -76,6 +79,36 @@ def test_a_take_comes_block_by_block_with_progress_until_it_is_done(server: Serv
     assert lengths == sorted(lengths)
     assert [part for _, part in seen] == sorted(part for _, part in seen)
     assert not desk.busy
+
+
+def test_a_take_longer_than_the_window_comes_whole_for_what_is_polled_is_acknowledged(
+    server: Server, desk: Desk
+) -> None:
+    desk.connect(Link(server.address, "test"))
+    until(desk.poll, lambda: desk.welcome)
+    take = ask(desk, "a person walks", 3 * WINDOW / 30)
+    until(desk.poll, lambda: take.ended)
+    assert take.state == "done"
+    assert take.clip is not None
+    assert len(take.clip) == 3 * WINDOW
+
+
+def test_live_frames_that_were_lost_are_counted_and_not_acknowledged() -> None:
+    still = np.tile(np.array([1, 0, 0, 0], np.float32), (40, len(SMPLX22), 1))
+    with Stranger() as stranger:
+        link = Link(stranger.address, "test")
+        assert isinstance(_pumped(link, lambda: stranger.answer(protocol.pack(welcome()))), Hello)
+        until(link.poll, lambda: link.welcome)
+        live = Live("a person walks", SMPLX22, 30.0, link.clock)
+        link.send(live.open())
+        frames = Frames(live.name, 0, 5, 30.0, 0.0, still[:, 0, :3], still, still[:, 0], lost=5)
+        while not isinstance(stranger.answer(), OpenStream):
+            continue
+        stranger.say(protocol.pack(Accepted(live.name, 0, 1)), protocol.pack(frames))
+        until(lambda: [live.hear(one) for one in link.poll() if isinstance(one, (Accepted, Frames))], lambda: live.lost)
+        assert live.lost == 5
+        until(link.poll, lambda: [one for one in stranger.hear() if one == Ack(live.name, 40)])
+        link.close()
 
 
 def test_more_takes_than_the_server_lets_one_client_have_wait_their_turn(server: Server, desk: Desk) -> None:
@@ -202,11 +235,10 @@ def _pumped(link: Link, what: Callable[[], Any]) -> Any:
     return what()
 
 
-def test_a_server_that_falls_silent_is_lost(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
-    link = Link(server.address, "test")
+def test_a_server_that_falls_silent_is_lost(server: Server) -> None:
+    link = Link(server.address, "test", timeout=2.5)
     until(link.poll, lambda: link.state == "open")
     server.process.send_signal(19)  # SIGSTOP: the connection stays, and nobody answers
-    monkeypatch.setattr("blender_addon.talk.link._SILENCE_S", 0.3)
     lost: list[Any] = []
     until(lambda: lost.extend(one for one in link.poll() if isinstance(one, Lost)), lambda: lost)
     assert "has not been heard of" in lost[0].sentence or "is gone" in lost[0].sentence

@@ -13,9 +13,9 @@ import zmq
 
 from motion import protocol
 from motion.protocol import Accepted, Done, Error, Frames, Hello, Message, Pong, Progress, Welcome
+from motion.protocol.sockets import join
 from runtime.client import Client
 from runtime.keys import ClientKeys
-from runtime.transport.gate import join
 
 M = TypeVar("M", bound=Message)
 TOLD = (Accepted, Done, Error, Frames, Pong, Welcome)

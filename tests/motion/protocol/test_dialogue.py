@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from motion import protocol
-from motion.errors import Busy, MotionError, NoSession, Unavailable
+from motion.errors import BadMessage, Busy, MotionError, NoSession, Unavailable
 from motion.protocol import (
     Accepted,
     Ack,
@@ -180,3 +180,58 @@ def test_cancel_is_said_once_asked() -> None:
     said(dialogue)
     thread.cancel()
     assert said(dialogue) == [Cancel(thread.id)]
+
+
+def test_a_live_session_that_nobody_takes_keeps_the_newest_frames_and_counts_the_others() -> None:
+    dialogue = greeted()
+    thread = dialogue.ask(OpenStream(""))
+    hear(dialogue, replace(frames(thread.id, 1), lost=7), *[replace(frames(thread.id, 1), first=i) for i in range(999)])
+    kept = []
+    while (event := thread.take()) is not None:
+        kept.append(cast(Frames, event).first)
+    assert kept == list(range(999 - len(kept), 999))
+    assert 120 <= len(kept) <= 300
+    assert thread.lost == 7 + 1000 - len(kept)
+
+
+def test_a_request_that_is_sent_more_than_it_has_credit_for_fails_and_is_stopped() -> None:
+    dialogue = greeted()
+    thread = dialogue.ask(Generate("", "a"))
+    said(dialogue)
+    hear(dialogue, *[frames(thread.id, 60) for _ in range(9)])
+    assert said(dialogue) == [Cancel(thread.id)]
+    for _ in range(4):
+        assert isinstance(thread.take(), Frames)
+    with pytest.raises(BadMessage, match="beyond the window of this client"):
+        thread.take()
+
+
+def test_one_message_may_be_larger_than_the_window() -> None:
+    dialogue = greeted()
+    thread = dialogue.ask(Generate("", "a"))
+    hear(dialogue, frames(thread.id, 1800))
+    assert isinstance(thread.take(), Frames)
+
+
+def test_without_a_connection_what_is_asked_fails_at_once_and_what_is_said_goes_nowhere() -> None:
+    dialogue = Dialogue("test", 120)
+    with pytest.raises(Unavailable, match="there is no connection"):
+        dialogue.ask(Generate("", "a")).take()
+    dialogue.hello()
+    dialogue.lose(Unavailable("gone"))
+    dialogue.say(Ping(1.0))
+    with pytest.raises(Unavailable, match="gone"):
+        dialogue.ask(Generate("", "a")).take()
+    assert said(dialogue) == []
+
+
+def test_what_is_no_message_or_one_of_a_newer_version_is_passed_over() -> None:
+    dialogue = greeted()
+    newer = protocol.pack(Ping(1.0))
+    newer[1] = b'{"kind":"weather"}'
+    assert dialogue.receive(newer, 1.0) is None
+    assert dialogue.fault is None
+    assert dialogue.receive([b"garbage"], 1.0) is None
+    assert isinstance(dialogue.fault, BadMessage)
+    assert dialogue.welcome is not None
+    assert dialogue.lost is None

@@ -138,6 +138,28 @@ namespace Motus.Tests
         }
 
         [Test]
+        public void AFloodThatNobodyTakesIsOutlivedCountedAndTheServerFoundAgain()
+        {
+            using (var server = new Server("20000", "tests.runtime.flood"))
+            using (var connection = Opened(server.Address))
+            {
+                var live = connection.Open(new OpenStream { Content = "a person walks" });
+                Assert.AreEqual("sent", server.Line());
+                Patience.Until(() => live.Ended, "the end of what was sent");
+                StringAssert.Contains("closed the connection", live.Failure.Message);
+                long kept = 0;
+                for (var packet = live.Take(); packet != null; packet = live.Take())
+                {
+                    kept += packet.Count;
+                    live.Return(packet);
+                }
+                Assert.AreEqual(20000, kept + live.Lost);
+                Assert.AreEqual(Connection.Window + 8, kept, "the newest are kept");
+                Patience.Until(() => connection.State == ConnectionState.Open, "open again");
+            }
+        }
+
+        [Test]
         public void NobodyThereIsOneSentenceAndNoFreeze()
         {
             using (var connection = new Connection("tcp://127.0.0.1:9"))

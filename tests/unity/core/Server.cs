@@ -9,16 +9,19 @@ namespace Motus.Tests
         private readonly Process _process;
 
         /// <summary>Start one with some flags, and wait until it is ready.</summary>
-        public Server(string flags = "")
+        public Server(string flags = "", string module = "tests.unity.server --log-level error")
         {
-            _process = Python($"-m tests.unity.server --log-level error {flags}");
-            var ready = _process.StandardOutput.ReadLine() ?? "";
+            _process = Python($"-m {module} {flags}");
+            var ready = Line();
             if (!ready.StartsWith("ready ")) throw new InvalidOperationException($"the server did not start: {ready}");
             Address = ready.Split(' ')[1];
         }
 
         /// <summary>Where it listens.</summary>
         public string Address { get; }
+
+        /// <summary>The next line that it prints; empty at its end.</summary>
+        public string Line() => _process.StandardOutput.ReadLine() ?? "";
 
         /// <summary>Run a Python program of the repository.</summary>
         public static Process Python(string arguments)

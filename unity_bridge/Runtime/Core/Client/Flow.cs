@@ -43,6 +43,9 @@ namespace Motus
         /// <summary>Frames that were taken.</summary>
         public long Taken => Interlocked.Read(ref _taken);
 
+        /// <summary>Frames that the server dropped, or that fell out here because nobody took them.</summary>
+        public long Lost => _frames.Lost;
+
         /// <summary>Frames that the server was told of; the thread of the sockets has this.</summary>
         internal long Acknowledged;
 

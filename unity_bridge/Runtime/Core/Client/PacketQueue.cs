@@ -1,3 +1,4 @@
+using System.Threading;
 using Motus.Protocol;
 
 namespace Motus
@@ -8,6 +9,7 @@ namespace Motus
         private readonly PacketPool _pool;
         private readonly FramePacket[] _waiting;
         private int _first, _count;
+        private long _lost;
 
         /// <summary>Room for so many messages; what comes beyond that takes the place of the oldest.</summary>
         public PacketQueue(PacketPool pool, int most)
@@ -16,12 +18,16 @@ namespace Motus
             _waiting = new FramePacket[most];
         }
 
+        /// <summary>Frames that the server says it dropped, and those that fell out here because nobody took them.</summary>
+        public long Lost => Interlocked.Read(ref _lost);
+
         /// <summary>Hand over a packet.</summary>
         public void Put(FramePacket packet)
         {
             lock (_waiting)
             {
-                if (_count == _waiting.Length) _pool.Return(Next());
+                Interlocked.Add(ref _lost, packet.Lost);
+                if (_count == _waiting.Length) Drop(Next());
                 _waiting[(_first + _count++) % _waiting.Length] = packet;
             }
         }
@@ -30,6 +36,12 @@ namespace Motus
         public FramePacket Take()
         {
             lock (_waiting) return _count == 0 ? null : Next();
+        }
+
+        private void Drop(FramePacket packet)
+        {
+            Interlocked.Add(ref _lost, packet.Count);
+            _pool.Return(packet);
         }
 
         private FramePacket Next()

@@ -32,6 +32,9 @@ namespace Motus
         /// <summary>When anything last came, by our clock.</summary>
         public double Heard { get; internal set; }
 
+        /// <summary>Frames that fell out here because nobody took them.</summary>
+        public long Lost => _frames.Lost;
+
         internal Socket Socket;
         internal string Address;
 
