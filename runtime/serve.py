@@ -91,7 +91,7 @@ def serve(
         )
         if config.http is not None:
             _open_http(service, config.http, must_have_http, stack)
-        labour = stack.enter_context(_labour(config, work.models, worker, opener))
+        backend = stack.enter_context(_backend(config, work.models, worker, opener))
     serving = [work]
     said: list[str] = []
 
@@ -114,11 +114,11 @@ def serve(
             _log.error("what was served is served on: %s", error)
             return
         _log.info("going over to %s", serving[-1].name)
-        labour.reload(serving[-1].models)
+        backend.reload(serving[-1].models)
 
-    labour.took = took
+    backend.took = took
     _on_signal(service, config.drain_s, None if again is None else reload)
-    service.run(labour)
+    service.run(backend)
     _log.info("stopped")
 
 
@@ -170,7 +170,7 @@ def stopping_waits() -> Generator[None]:
         signal.raise_signal(number)
 
 
-def _labour(
+def _backend(
     config: ServeConfig,
     models: dict[str, Any],
     worker: Sequence[str],

@@ -32,7 +32,7 @@ SESSIONS: Final = 256
 ANSWERS: Final = 1000
 """answers a client may leave unread before it is taken for gone"""
 _PROBE_BUSY_S: Final = 0.1  # so that work for a client that vanished stops within 0.2 s
-_STRANGERS: Final = 1024  # connections that have not said hello whose budgets are remembered
+_STRANGERS: Final = 1024  # connections that have not said hello whose rate limits are remembered
 _ROWS: Final = 100  # of a roster, which has to fit into a header
 _TELL_S: Final = 1.0
 
@@ -53,7 +53,7 @@ class Reception:
         self._dirty: set[Session] = set()
 
     def read(self) -> tuple[bytes, Session | None, list[bytes]] | None:
-        """The next message within its sender's budget, or None where there is none now.
+        """The next message within its sender's rate limit, or None where there is none now.
 
         Parts past what a message may have are thrown away, all but one that shows there were.
         """
@@ -72,7 +72,7 @@ class Reception:
             if session is not None:
                 session.heard = now
                 session.bytes_in += size
-            wait = account.budget.take(size, now)
+            wait = account.rate_limit.take(size, now)
             if not wait:
                 return identity, session, parts
             self._overdrawn(identity, session, account, wait, now)
@@ -207,9 +207,9 @@ class Reception:
         self.refused += 1
         if session is not None:
             session.refused += 1
-        if now - account.budget.told < _TELL_S:
+        if now - account.rate_limit.told < _TELL_S:
             return
-        account.budget.told = now
+        account.rate_limit.told = now
         limits = self._limits
         busy = Busy(
             f"{limits.messages_per_s} messages and {limits.bytes_per_s} bytes a second are allowed, and this client "

@@ -42,7 +42,7 @@ class Replica:
         logs.start(start.log_level, start.log_format)
         self._stack = ExitStack()
         self._worker = open_worker(start, zmq.Context(), open_pipeline, self._stack)
-        self._thread = threading.Thread(target=self._worker.serve, name="link", daemon=True)
+        self._thread = threading.Thread(target=self._worker.serve, name="front", daemon=True)
         self._thread.start()
 
     async def work(self, parts: list[bytes]) -> None:
