@@ -176,11 +176,12 @@ def _backend(
     worker: Sequence[str],
     opener: Callable[[Start, ExitStack], Pipeline],
 ) -> WorkerProcesses | Replicas:
-    log = (config.log_level, config.log_format)
+    longest = config.limits.seconds_most
+    start = Start(models, config.slots, PLANS, longest, config.log_level, config.log_format)
     if config.ray is None:
-        return WorkerProcesses(worker, models, config.slots, PLANS, *log)
+        return WorkerProcesses(worker, start)
     scale = Scale(config.ray, config.replicas, config.replicas_most, config.replica_cpus, config.replica_gpus)
-    return Replicas(opener, models, config.slots, PLANS, scale, *log)
+    return Replicas(opener, start, scale)
 
 
 def _open_http(service: Service, address: str, must_have: bool, stack: ExitStack) -> None:

@@ -82,7 +82,7 @@ class LiveSessions:
         if session.account.streams >= self._limits.streams:
             raise Busy(f"{session.account.streams} live sessions of this client are open; close one first")
         seed = secrets.randbelow(admission.SEEDS) if request.seed is None else request.seed
-        replan = admission.REPLAN if request.replan is None else request.replan
+        replan = admission.replan_of(request, self._limits)
         cast = Cast.of(manifest.skeleton, request.rig)
         live = Live(session, request, seed, replan, cast, manifest.fps)
         self._lives[session.identity, request.id] = live
@@ -160,6 +160,8 @@ class LiveSessions:
         if report.planned is not None and report.resumes is not None:
             live.tokens += report.planned.tokens
             track.take(report.planned, report.resumes)
+        elif isinstance(report.error, BadRequest):
+            self._fail(live, report.error, "")
         elif report.error is not None and not report.error.retry:
             track.failures += 1
             if track.failures >= _FAILURES:

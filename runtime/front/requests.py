@@ -123,7 +123,8 @@ class Requests:
                 self._stop(job, Cancelled("the request was cancelled"), "asked")
         elif report.error is not None:
             if not job.ended:
-                _log.warning("%s", report.error, extra=about(request=job.request.id, client=job.session.client))
+                level = logging.DEBUG if isinstance(report.error, BadRequest) else logging.WARNING
+                _log.log(level, "%s", report.error, extra=about(request=job.request.id, client=job.session.client))
                 self._stop(job, report.error, "asked" if isinstance(report.error, Cancelled) else "")
         elif report.said is not None and not job.ended:
             self._observe(unit, report.said)

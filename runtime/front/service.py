@@ -1,8 +1,9 @@
 """The service: its sockets, and the loop that everything else hangs on.
 
-The sockets belong to the thread that calls `run`, which never waits for work. Each turn of the loop takes in what
-clients, watchers and workers said, sends the frames that are due, and lets leave what may leave; a few times a second
-it looks after sessions, deadlines and workers.
+The sockets belong to the thread that calls `run`, which never waits for work, nor for geometry: that is the workers'.
+Each turn of the loop takes in what clients, watchers and workers said, sends the frames that are due, and lets leave
+what may leave; a few times a second it looks after sessions, deadlines and workers. Clients that send without end get
+a few milliseconds of a turn together, so that frames stay on time.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ from runtime.workers.logs import about
 _log = logging.getLogger(__name__)
 
 VERSION: Final = f"motus {motion.__version__}"
-_TURN: Final = 200  # messages read before the others are looked at again
+_READ_S: Final = 0.004  # for which clients' messages are read before frames that are due are looked at again
 _TICK_S: Final = 0.05
 _BLINK_S: Final = 1.0  # a loop that took longer stood still itself, and blames nobody for silence
 _ALIVE_S: Final = 5.0  # without a turn of the loop, after which it is called wedged
@@ -242,10 +243,8 @@ class Service:
         metrics.gpus(backend.tally.gpu_bytes)
 
     def _receive(self, backend: Backend) -> None:
-        for _ in range(_TURN):
-            came = self.reception.read()
-            if came is None:
-                return
+        until = time.monotonic() + _READ_S
+        while (came := self.reception.read(until)) is not None:
             identity, session, parts = came
             request = ""
             try:

@@ -49,7 +49,7 @@ class Shown:
 
 
 class Track:
-    """See above; `place` is where the body begins."""
+    """One body's frames; `place` is where it begins."""
 
     def __init__(self, request: OpenStream, index: int, seed: int, place: F32, past: Pose | None, fps: float) -> None:
         self.index = index

@@ -17,7 +17,7 @@ from runtime.engines import Engine
 from runtime.engines.device import DEVICES, Device
 from runtime.generation.batching import BatchedEngine
 from runtime.generation.pipeline import Pipeline
-from runtime.generation.stream import LONGEST_S, Windows
+from runtime.generation.stream import Windows
 from runtime.transport.start import Start
 
 _log = logging.getLogger(__name__)
@@ -109,4 +109,4 @@ def open_pipeline(start: Start, stack: ExitStack) -> Pipeline:
     _log.info("the language model runs in %s", model.about)
     facts = source.manifest.tokens
     windows = Windows(facts.context, facts.lookahead)
-    return Pipeline(source.manifest, model, decoder, refiner, encoder, windows, LONGEST_S)
+    return Pipeline(source.manifest, model, decoder, refiner, encoder, windows, start.seconds_most)

@@ -26,7 +26,7 @@ from motion.quat import F32
 from runtime.generation.pipeline import Halted, Pipeline
 from runtime.generation.placement import EASE, Placed, Placement
 from runtime.generation.resume import Resume, from_arrays, to_arrays
-from runtime.generation.rig import rig_of
+from runtime.generation.rig import Fit, rig_of
 from runtime.transport.orders import Plan, Planned
 
 FADE: Final = 2
@@ -59,7 +59,9 @@ class Planner:
         self._fade = min(FADE, facts.lookahead)
 
     def plan(self, order: Plan, arrays: Mapping[str, Array], halted: Halted) -> Course:
-        """The frames of `order`; `arrays` are those of its resume point, or none at the beginning. Raises Cancelled."""
+        """The frames of `order`; `arrays` are those of its resume point, or none at the beginning. Raises Cancelled,
+        and BadRequest where rig or past are none."""
+        fit = None if order.rig is None else rig_of(self._pipeline.manifest.skeleton, order.rig)
         resume, placement = self._begin(order, arrays, halted)
         windows = self._pipeline.windows
         codes = list(resume.codes[: resume.out] if order.fresh else resume.codes)
@@ -87,7 +89,7 @@ class Planner:
             kept.append(self._resume(resume, codes, features, end, placement, turning))
             begin = end
         self._pipeline.count(frames=sum(map(len, placed)))
-        return Course(self._planned(order, written, placed, arrived), to_arrays(kept))
+        return Course(_planned(fit, written, placed, arrived), to_arrays(kept))
 
     @property
     def _fps(self) -> float:
@@ -103,7 +105,7 @@ class Planner:
             return resume, placement
         nothing = np.zeros((0, WIDTH), np.float32)
         if order.past is not None:
-            piece = pipeline.piece(order.past, order.rig)
+            piece = pipeline.piece("past", order.past, order.rig)
             codes = pipeline.codes(piece, halted)
             assert piece is not None
             assert codes is not None
@@ -148,19 +150,20 @@ class Planner:
         tail = features[end * self._rate : (end + self._fade) * self._rate]
         return Resume(tuple(codes[spare:]), out - spare, begun.index + spare, tail, placement.stance(), turning)
 
-    def _planned(self, order: Plan, written: int, placed: list[Placed], arrived: bool) -> Planned:
-        root = np.concatenate([block.root for block in placed])
-        rotations = np.concatenate([block.rotations for block in placed])
-        if order.rig is not None:
-            root, rotations = rig_of(self._pipeline.manifest.skeleton, order.rig).forth(root, rotations)
-        return Planned(
-            tokens=written,
-            root=root,
-            rotations=rotations,
-            contacts=np.concatenate([block.contacts for block in placed]),
-            ends=tuple(accumulate(map(len, placed))),
-            arrived=arrived,
-        )
+
+def _planned(fit: Fit | None, written: int, placed: list[Placed], arrived: bool) -> Planned:
+    root = np.concatenate([block.root for block in placed])
+    rotations = np.concatenate([block.rotations for block in placed])
+    if fit is not None:
+        root, rotations = fit.forth(root, rotations)
+    return Planned(
+        tokens=written,
+        root=root,
+        rotations=rotations,
+        contacts=np.concatenate([block.contacts for block in placed]),
+        ends=tuple(accumulate(map(len, placed))),
+        arrived=arrived,
+    )
 
 
 def _grown(tail: F32, features: F32) -> F32:

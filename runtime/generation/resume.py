@@ -29,7 +29,7 @@ _NUMBERS: Final = 4  # K, out, index, F
 
 @dataclass(frozen=True, eq=False)
 class Resume:
-    """See above."""
+    """A resume point."""
 
     codes: tuple[int, ...]
     out: int

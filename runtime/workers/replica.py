@@ -33,7 +33,7 @@ ALONE_S: Final = 60.0
 
 
 class Replica:
-    """See above. `start` is the one of all replicas: each makes a name and keys of its own."""
+    """A worker in a process of Ray's. `start` is the one of all replicas: each makes a name and keys of its own."""
 
     def __init__(self, start: Start, open_pipeline: Callable[[Start, ExitStack], Pipeline]) -> None:
         own = throwaway()

@@ -74,26 +74,20 @@ class _Job:
 
 
 class Replicas:
-    """See above. `open_pipeline` opens the models that `models` names, in each replica."""
+    """The backend on Ray Serve. In each replica, `open_pipeline` opens the models that `start` names."""
 
     def __init__(
         self,
         open_pipeline: Callable[[Start, ExitStack], Pipeline],
-        models: dict[str, Any],
-        slots: int,
-        plans: int,
+        start: Start,
         scale: Scale,
-        log_level: str,
-        log_format: str,
     ) -> None:
         self.restarts = 0
         self.took: Callable[[dict[str, Any]], None] = lambda _: None
         self.tally = Tally()
         self._open = open_pipeline
-        self._models = models
-        self._slots, self._plans = slots, plans
+        self._start = start
         self._cluster, self._most = Cluster(scale), scale.most
-        self._log = (log_level, log_format)
         self._names = (f"motus-{number}" for number in itertools.count(1))
         self._apps: dict[str, _App] = {}
         self._at_work: _App | None = None
@@ -114,7 +108,7 @@ class Replicas:
             self._exchange = Exchange(f"tcp://{self._cluster.host}:*")
             stack.callback(self._exchange.close)
             self._thread.start()
-            self._deploy(self._models)
+            self._deploy()
             self._opened = stack.pop_all()
         return self
 
@@ -145,7 +139,7 @@ class Replicas:
     def slots(self) -> int:
         """Clips that all replicas together take at a time, and those of one more, if there may be one."""
         replicas = 0 if self._at_work is None else len(self._at_work.replicas)
-        return self._slots * min(replicas + 1, self._most)
+        return self._start.slots * min(replicas + 1, self._most)
 
     def run(self, key: int, order: Run) -> None:
         """Do a request."""
@@ -171,8 +165,8 @@ class Replicas:
         """Deploy other models beside those that serve; they take over once a replica is warm."""
         for app in self._apps.values():
             app.retiring = app is not self._at_work
-        self._models = models
-        self._deploy(models)
+        self._start = replace(self._start, models=models)
+        self._deploy()
 
     def collect(self) -> list[Report]:
         """What has been reported since the last call."""
@@ -207,11 +201,11 @@ class Replicas:
             if job.ended is not None and now - job.ended > _LATE_S:
                 self._lose(key)
 
-    def _deploy(self, models: dict[str, Any]) -> None:
-        app = _App(next(self._names), models)
+    def _deploy(self) -> None:
+        app = _App(next(self._names), self._start.models)
         self._apps[app.name] = app
-        keys = ("", "", self._exchange.public.decode())
-        start = Start(app.name, self._exchange.address, *keys, self._slots, self._plans, *self._log, models)
+        public = self._exchange.public.decode()
+        start = replace(self._start, name=app.name, address=self._exchange.address, server_public=public)
         self._loop.run_in_executor(None, self._run_app, app, start)
         _log.info("deploying", extra=about(app=app.name))
 

@@ -12,7 +12,7 @@ import logging
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
 import zmq
@@ -50,12 +50,11 @@ class _Worker:
 
 
 class WorkerProcesses:
-    """See above. `command` starts a worker; `models` is what the first one is told to load."""
+    """The backend on processes of this machine. `command` starts a worker; `start` is what all of them are told, and
+    what the first one loads."""
 
-    def __init__(
-        self, command: Sequence[str], models: dict[str, Any], slots: int, plans: int, log_level: str, log_format: str
-    ) -> None:
-        self.slots = slots
+    def __init__(self, command: Sequence[str], start: Start) -> None:
+        self.slots = start.slots
         self.restarts = 0
         """workers that had to be replaced"""
         self.failure: MotionError | None = None
@@ -64,9 +63,7 @@ class WorkerProcesses:
         """called with its models when a worker takes over"""
         self.tally = Tally()
         self._command = list(command)
-        self._models = models
-        self._plans = plans
-        self._log = (log_level, log_format)
+        self._start = start
         self._exchange = Exchange()
         self._names = (f"worker-{number}".encode() for number in itertools.count(1))
         self._workers: dict[bytes, _Worker] = {}
@@ -78,7 +75,7 @@ class WorkerProcesses:
         self._ticked = time.monotonic()
 
     def __enter__(self) -> Self:
-        self._start(self._models)
+        self._open()
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -104,11 +101,6 @@ class WorkerProcesses:
         """Whether a warm worker is there."""
         return self._at_work is not None
 
-    @property
-    def pids(self) -> list[int]:
-        """The processes that are there."""
-        return [worker.process.pid for worker in self._workers.values()]
-
     def run(self, key: int, order: Run) -> None:
         """Do a request."""
         self._give(key, orders.pack("run", key, order))
@@ -128,9 +120,9 @@ class WorkerProcesses:
         for worker in list(self._workers.values()):
             if not worker.ready:
                 self._retire(worker)
-        self._models = models
+        self._start = replace(self._start, models=models)
         self._failures = 0
-        self._start(models)
+        self._open()
 
     def collect(self) -> list[Report]:
         """What has been reported since the last call."""
@@ -162,12 +154,18 @@ class WorkerProcesses:
             raise self.failure
         if self._again is not None and now >= self._again:
             self._again = None
-            self._start(self._models)
+            self._open()
 
-    def _start(self, models: dict[str, Any]) -> None:
+    def _open(self) -> None:
         name, own = next(self._names), throwaway()
-        keys = (own.public.decode(), own.secret.decode(), self._exchange.public.decode())
-        start = Start(name.decode(), self._exchange.address, *keys, self.slots, self._plans, *self._log, models)
+        start = replace(
+            self._start,
+            name=name.decode(),
+            address=self._exchange.address,
+            own_public=own.public.decode(),
+            own_secret=own.secret.decode(),
+            server_public=self._exchange.public.decode(),
+        )
         process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
         assert process.stdin is not None
         try:
@@ -175,7 +173,7 @@ class WorkerProcesses:
             process.stdin.flush()
         except BrokenPipeError:  # it is gone already; the next tick says so
             pass
-        self._workers[name] = _Worker(name, process, models, time.monotonic())
+        self._workers[name] = _Worker(name, process, start.models, time.monotonic())
         _log.info("started a worker", extra=about(worker=name.decode(), pid=process.pid))
 
     def _hear(self, worker: _Worker, parts: list[bytes]) -> None:
