@@ -127,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def find_work() -> Work:
         config = settings.read(arguments)
-        return Work(find(config.bundle), config.models.table())
+        return Work(find(config.bundle), config.table())
 
     def program(stack: ExitStack) -> None:
         config = settings.read(arguments)
