@@ -60,7 +60,7 @@ from runtime.workers.logs import about
 _log = logging.getLogger(__name__)
 
 VERSION: Final = f"motus {motion.__version__}"
-_READ_S: Final = 0.004  # for which clients' messages are read before frames that are due are looked at again
+_READ_S: Final = (0.001, 0.004)  # for which clients' messages are read at least, though a frame is due, and at most
 _TICK_S: Final = 0.05
 _BLINK_S: Final = 1.0  # a loop that took longer stood still itself, and blames nobody for silence
 _ALIVE_S: Final = 5.0  # without a turn of the loop, after which it is called wedged
@@ -160,7 +160,7 @@ class Service:
             wait = _TICK_S if due is None else min(_TICK_S, max(0.0, due - now))
             rung = dict(poller.poll(math.ceil(wait * 1000)))
             if self._router in rung:
-                self._receive(backend)
+                self._receive(backend, due)
                 self.reception.flush()
             if self._publisher_socket in rung or self.publisher.joining:
                 self.publisher.listen(time.monotonic())
@@ -242,8 +242,10 @@ class Service:
         tally.batches, tally.steps = [], []
         metrics.gpus(backend.tally.gpu_bytes)
 
-    def _receive(self, backend: Backend) -> None:
-        until = time.monotonic() + _READ_S
+    def _receive(self, backend: Backend, due: float | None) -> None:
+        """Answer what clients said, until the next frame is due, more or less."""
+        least, most = (time.monotonic() + seconds for seconds in _READ_S)
+        until = most if due is None else max(least, min(due, most))
         while (came := self.reception.read(until)) is not None:
             identity, session, parts = came
             request = ""

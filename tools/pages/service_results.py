@@ -9,7 +9,8 @@ from tools.pages.markdown import table
 
 def transport(figures: dict[str, Any]) -> list[str]:
     """What the service costs beside the models."""
-    machine, trip, bare, ours = (figures[name] for name in ("machine", "round_trip", "bare", "ours"))
+    machine, trip, bare, ours, crowd = (figures[name] for name in ("machine", "round_trip", "bare", "ours", "crowded"))
+    beside = crowd["shown"]
     rows = [
         ["round trip of a small message, median",
          *(f"{trip[name]['median']:.0f} us" for name in ("bare_us", "ours_us")),
@@ -22,6 +23,10 @@ def transport(figures: dict[str, Any]) -> list[str]:
         ["the same, p99", f"{bare['late_p99_ms']:.2f} ms", f"{ours['late_p99_ms']:.2f} ms", "", "under 20 ms"],
         ["frames lost", f"{bare['lost']}", f"{ours['lost']} of {ours['frames']}", "", "none"],
         ["cores in use", f"{bare['cores']:.2f}", f"{ours['cores']:.2f}", "", "under 1"],
+        ["a live session's frames beside the crowd, median", "", f"{beside['late_p50_ms']:.2f} ms", "", ""],
+        ["the same, p99", "", f"{beside['late_p99_ms']:.2f} ms", "", ""],
+        ["the same, the latest", "", f"{beside['late_most_ms']:.2f} ms", "", "under 20 ms"],
+        ["frames lost beside the crowd", "", f"{beside['lost']} of {beside['frames']}", "", "none"],
     ]  # fmt: skip
     return [
         "## Transport of the service",
@@ -31,7 +36,10 @@ def transport(figures: dict[str, Any]) -> list[str]:
         f"Round trips: {trip['rounds']} rounds on fresh connections; in each, service and pyzmq alone get "
         f"{trip['pings']} pings in turn, and the ratio is that of their medians. Then {ours['streams']} live sessions "
         f"of 30 frames a second, seen by {ours['watchers']} watchers for {ours['seconds']:g} s; the language model is "
-        "a recording. Beside them, in the same run, pyzmq alone sending the same bytes at the same times. "
+        "a recording. Beside them, in the same run, pyzmq alone sending the same bytes at the same times. Last, one "
+        f"live session while a crowd of {crowd['clients']} clients sends new rigs of {crowd['joints']} joints as fast "
+        f"as it may: {crowd['rigs']}, of which {crowd['frames']} were moved and the others refused since enough "
+        "waited. "
         f"{machine['cpu']}, {machine['cores']} cores, which watchers and the owner "
         f"shared with the server; load {machine['load_before']} before the run.",
         "",
