@@ -53,8 +53,8 @@ def _beside(crowd: dict[str, Any]) -> tuple[list[list[str]], str]:
     ]
     told = (
         f"Last, one live session while a crowd of {crowd['clients']} clients sends new rigs of {crowd['joints']} "
-        f"joints as fast as it may: {crowd['rigs']}, of which {crowd['frames']} were moved and the others refused since "
-        "enough waited. "
+        f"joints as fast as it may: {crowd['rigs']}, of which {crowd['frames']} were moved and the others refused "
+        "since enough waited. "
     )
     return rows, told
 
