@@ -155,7 +155,7 @@ def bush(joints: int, scale: float = 1.0) -> Rig:
 def test_frames_come_on_a_rig_of_as_many_joints_as_are_allowed_and_not_one_more(server: Server) -> None:
     with peer(server.address) as raw:
         raw.say(generate(seconds=0.5, rig=bush(512)))
-        assert raw.hear(Frames, Error).rotations.shape[1:] == (512, 4)
+        assert raw.hear(Frames).rotations.shape[1:] == (512, 4)
         raw.hear(Done)
         raw.say(generate(seconds=0.5, rig=bush(513)))
         assert "the rig has 513 joints and at most 512 are allowed" in raw.hear(Error).message
