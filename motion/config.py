@@ -1,11 +1,18 @@
-"""Settings: TOML tables -> frozen dataclasses. Unknown keys, missing keys and wrong types are errors with a name."""
+"""Settings: TOML tables -> frozen dataclasses. Unknown keys, missing keys and wrong types are errors with a name.
+
+What a setting means stands as a text under its field, from where help and pages have it too.
+"""
 
 from __future__ import annotations
 
+import ast
 import dataclasses
+import inspect
+import textwrap
 import tomllib
 import types
 import typing
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,11 +48,27 @@ def build(kind: type[T], table: dict[str, Any], where: str = "") -> T:
     return kind(**values)
 
 
+def notes(kind: type) -> dict[str, str]:
+    """What the text under each field of a dataclass says, in one line; fields without one are left out."""
+    found: dict[str, str] = {}
+    for one in reversed([one for one in kind.__mro__ if dataclasses.is_dataclass(one)]):
+        (tree,) = ast.parse(textwrap.dedent(inspect.getsource(one))).body
+        assert isinstance(tree, ast.ClassDef)
+        for line, below in pairwise(tree.body):
+            if (
+                isinstance(line, ast.AnnAssign)
+                and isinstance(below, ast.Expr)
+                and isinstance(below.value, ast.Constant)
+            ):
+                found[ast.unparse(line.target)] = " ".join(str(below.value.value).split())
+    return found
+
+
 def _value(kind: Any, value: Any, where: str) -> Any:
     origin = typing.get_origin(kind)
     if origin in (typing.Union, types.UnionType):
         kinds = [one for one in typing.get_args(kind) if one is not type(None)]
-        return _value(kinds[0], value, where)
+        return None if value is None and type(None) in typing.get_args(kind) else _value(kinds[0], value, where)
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         if not isinstance(value, dict):
             raise BadConfig(f"setting {where!r} must be a table, got {value!r}")

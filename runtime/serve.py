@@ -92,7 +92,7 @@ def serve(
         )
         if config.http is not None:
             _open_http(service, config.http, must_have_http, stack)
-        labour = stack.enter_context(_labour(config, work.models, worker, opener))
+        backend = stack.enter_context(_backend(config, work.models, worker, opener))
     serving = [work]
     said: list[str] = []
 
@@ -115,11 +115,11 @@ def serve(
             _log.error("what was served is served on: %s", error)
             return
         _log.info("going over to %s", serving[-1].name)
-        labour.reload(serving[-1].models)
+        backend.reload(serving[-1].models)
 
-    labour.took = took
+    backend.took = took
     _on_signal(service, config.drain_s, None if again is None else reload)
-    service.run(labour)
+    service.run(backend)
     _log.info("stopped")
 
 
@@ -128,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def find_work() -> Work:
         config = settings.read(arguments)
-        return Work(find(config.bundle), config.models.table())
+        return Work(find(config.bundle), config.table())
 
     def program(stack: ExitStack) -> None:
         config = settings.read(arguments)
@@ -171,17 +171,18 @@ def stopping_waits() -> Generator[None]:
         signal.raise_signal(number)
 
 
-def _labour(
+def _backend(
     config: ServeConfig,
     models: dict[str, Any],
     worker: Sequence[str],
     opener: Callable[[Start, ExitStack], Pipeline],
 ) -> WorkerProcesses | Replicas:
-    log = (config.log_level, config.log_format)
+    longest = config.limits.seconds_most
+    start = Start(models, config.slots, PLANS, longest, config.log_level, config.log_format)
     if config.ray is None:
-        return WorkerProcesses(worker, models, config.slots, PLANS, *log)
+        return WorkerProcesses(worker, start)
     scale = Scale(config.ray, config.replicas, config.replicas_most, config.replica_cpus, config.replica_gpus)
-    return Replicas(opener, models, config.slots, PLANS, scale, *log)
+    return Replicas(opener, start, scale)
 
 
 def _open_http(service: Service, address: str, must_have: bool, stack: ExitStack) -> None:

@@ -1,6 +1,7 @@
 """What the server runs with: defaults, then a TOML file, then the command line; unknown keys are refused in both.
 
-A file holds the names of `ServeConfig` below, with tables `[limits]` and so on:
+A setting is stated once, as a field of `ServeConfig`: its flag, its key in the file, its type, its help and its row in
+docs/settings.md all come from there. A file holds the fields' names, with a table `[limits]`:
 
     address = "tcp://0.0.0.0:5570"
     keys = "keys"
@@ -13,20 +14,19 @@ A file holds the names of `ServeConfig` below, with tables `[limits]` and so on:
 from __future__ import annotations
 
 import argparse
-import os
-import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 from motion import config
 from motion.errors import BadConfig
 from motion.protocol import ADDRESS, Limits
-from runtime.engines.device import DEVICES
 from runtime.front import endpoint
 from runtime.front.admission import LIMITS
-from runtime.generation.loading import PRECISIONS, Models
+from runtime.generation.loading import Models
+from runtime.workers.cluster import LOCAL
 
 _EXAMPLES: Final = """
 examples:
@@ -63,91 +63,120 @@ could not start.
 
 
 @dataclass(frozen=True)
-class ServeConfig:
-    """What the server runs with."""
+class ServeConfig(Models):
+    """What the server runs with: its models, and all about them."""
 
     address: str = ADDRESS
     """where clients connect"""
     watch: str | None = None
-    """where watchers connect; None: the next port"""
+    """where watchers connect; without it, the next port"""
     keys: Path | None = None
-    """folder of keys that `python -m runtime.keys` made; None: this machine alone, without keys"""
+    """folder of keys that `python -m runtime.keys` made; without it, this machine alone is served, without keys"""
     http: str | None = endpoint.ADDRESS
-    """HOST:PORT of /healthz, /readyz and /metrics; None: nowhere"""
-    bundle: str = "base"
-    """a bundle's folder, or the name of one that comes with Motus"""
-    backbone: str | None = None
-    """folder of the language model, as transformers saves it; None: the one the bundle names"""
-    threads: int = 2
-    """CPU threads of the models"""
-    refine: bool = True
-    """refine frames with the bundle's flow where it has one"""
-    device: str = "auto"
-    """what the graphs run on: auto, cpu, cuda, tensorrt, rtx or torch"""
-    precision: str | None = None
-    """of the language model's weights: fp32, int8 or int4; None: the best that the bundle has"""
-    one_code: bool = False
-    """each code by a run of the language model of its own: slower, and as it was trained first of all"""
+    """HOST:PORT of /healthz, /readyz and /metrics; in the file, "" for none"""
     slots: int = 4
     """requests that are worked on at a time, by each replica where there are several"""
-    ray: str | None = None
-    """Ray cluster whose replicas do the work: its address, or "local" for one on this machine; None: a process here"""
+    ray: str | None = field(default=None, metadata={"const": LOCAL, "metavar": "ADDRESS"})
+    """work on replicas of Ray Serve: address of their Ray cluster, or "local" for one on this machine; without it, in a
+    process here"""
     replicas: int = 1
-    """the fewest there are, with `ray`"""
+    """the fewest replicas, with --ray"""
     replicas_most: int = 4
-    """the most there are"""
+    """the most replicas"""
     replica_cpus: float = 1.0
-    """CPUs that Ray sets aside for each"""
+    """CPUs that Ray sets aside for each replica"""
     replica_gpus: float = 0.0
-    """GPUs that Ray sets aside for each"""
+    """GPUs that Ray sets aside for each replica"""
     cache_mb: int = 64
-    """memory for answers to requests that come again; 0: none are kept"""
+    """memory for answers to requests that come again, megabytes; 0: none are kept"""
     cache_folder: Path | None = None
-    """folder that keeps them over restarts; None: memory alone"""
+    """folder that keeps answers over restarts; without it, memory alone does"""
     drain_s: float = 30.0
     """seconds that SIGTERM gives what is under way"""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """what is logged"""
     log_format: Literal["text", "json"] = "text"
+    """log lines for people, or as one JSON object each"""
     limits: Limits = LIMITS
+    """what clients may ask for; a table of the file"""
 
     def __post_init__(self) -> None:
-        least_of = (("threads", 1), ("slots", 1), ("replicas", 1), ("replica_cpus", 0), ("replica_gpus", 0))
+        super().__post_init__()
+        least_of = (("slots", 1), ("replicas", 1), ("replica_cpus", 0), ("replica_gpus", 0))
         for name, least in (*least_of, ("cache_mb", 0), ("drain_s", 0)):
             if getattr(self, name) < least:
                 raise BadConfig(f"--{name.replace('_', '-')} must be at least {least}; got {getattr(self, name)}")
         if self.replicas_most < self.replicas:
             raise BadConfig(f"--replicas-most must be at least --replicas, {self.replicas}; got {self.replicas_most}")
+        for name, most in asdict(self.limits).items():
+            if most < 0:
+                raise BadConfig(f"setting 'limits.{name}' must be at least 0; got {most}")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting as it is told to people and read from a command line."""
+
+    name: str
+    kind: Any
+    """its type, without None"""
+    default: Any
+    note: str
+    """what it means"""
+    can_be_off: bool
+    """whether it may be turned off: the file has "" for that"""
+    metadata: Mapping[str, Any]
 
     @property
-    def models(self) -> Models:
-        """What the workers load."""
-        return Models(
-            self.bundle, self.backbone, self.threads, self.refine, self.device, self.precision, self.one_code
-        )  # fmt: skip
+    def flag(self) -> str:
+        """On the command line."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def off(self) -> str:
+        """On the command line, to turn it off."""
+        return f"--no-{self.flag[2:]}"
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """What it may be, where that is a closed set."""
+        return typing.get_args(self.kind) if typing.get_origin(self.kind) is Literal else ()
+
+
+def settings_of(kind: type, defaults: object | None = None) -> Iterator[Setting]:
+    """The settings that the fields of a dataclass state, but for those that are tables of their own; defaults are
+    those of an instance where one is given."""
+    notes, hints = config.notes(kind), typing.get_type_hints(kind)
+    for one in fields(kind):
+        optional = type(None) in typing.get_args(hints[one.name])
+        plain = typing.get_args(hints[one.name])[0] if optional else hints[one.name]
+        if not is_dataclass(plain):
+            default = _default(one) if defaults is None else getattr(defaults, one.name)
+            can_be_off = optional and default is not None
+            yield Setting(one.name, plain, default, notes.get(one.name, ""), can_be_off, one.metadata)
 
 
 def read(arguments: Sequence[str] | None) -> ServeConfig:
     """The settings of a command line, and of the file that it names. Raises BadConfig."""
-    flags = vars(_parser().parse_args(arguments))
-    file: Path | None = flags.pop("config", None)
-    table = {} if file is None else config.read(file)
-    if table.get("http") == "":
-        table["http"] = None
-    table.update({name: value for name, value in flags.items() if name not in ("http", "no_http")})
-    limits = table.pop("limits", {})
-    if not isinstance(limits, dict):
-        raise BadConfig(f"setting 'limits' must be a table, got {limits!r}")
-    given = asdict(LIMITS) | cast(dict[str, Any], limits)
-    http = None if flags.get("no_http") else flags.get("http", table.pop("http", endpoint.ADDRESS))
-    table.pop("http", None)
-    settings = config.build(ServeConfig, {"threads": _cores(), **table})
-    return replace(settings, http=http, limits=config.build(Limits, given, "limits."))
+    table = _table(arguments)
+    limits = table.get("limits", {})
+    if isinstance(limits, dict):
+        table["limits"] = asdict(LIMITS) | cast(dict[str, Any], limits)
+    return config.build(ServeConfig, table)
 
 
 def asked_for_http(arguments: Sequence[str] | None) -> bool:
     """Whether the HTTP address was given, so that not having it is an error rather than a warning."""
+    return _table(arguments).get("http") is not None
+
+
+def _table(arguments: Sequence[str] | None) -> dict[str, Any]:
+    """What the file says, and before it the command line."""
     flags = vars(_parser().parse_args(arguments))
-    return "http" in flags or ("config" in flags and "http" in config.read(flags["config"]))
+    file: Path | None = flags.pop("config", None)
+    table = {} if file is None else config.read(file)
+    off = {one.name: None for one in settings_of(ServeConfig) if one.can_be_off and table.get(one.name) == ""}
+    return {**table, **off, **flags}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -158,49 +187,24 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         argument_default=argparse.SUPPRESS,
     )
-    texts = {
-        "address": "where clients connect",
-        "watch": "where watchers connect (default: the next port)",
-        "keys": "folder of keys; without it this machine alone is served",
-        "http": "HOST:PORT of /healthz, /readyz and /metrics",
-        "bundle": "name or folder",
-        "backbone": "folder of a language model of transformers (default: the bundle's own)",
-        "threads": "CPU threads",
-        "device": f"what the models run on: {', '.join(DEVICES)}",
-        "precision": f"of the language model's weights: {', '.join(PRECISIONS)} (default: the bundle's best)",
-        "slots": "requests that are worked on at a time",
-        "replicas": "the fewest replicas, with --ray",
-        "replicas_most": "the most replicas",
-        "replica_cpus": "CPUs of each replica, as Ray counts them",
-        "replica_gpus": "GPUs of each replica",
-        "cache_mb": "memory for answers to requests that come again, 0 for none",
-        "cache_folder": "folder that keeps answers over restarts (default: none)",
-        "drain_s": "seconds that SIGTERM gives what is under way",
-    }
-    defaults = {field.name: field.default for field in fields(ServeConfig)}
-    kinds: dict[str, Any] = {
-        "threads": int, "slots": int, "cache_mb": int, "drain_s": float, "keys": str, "cache_folder": str,
-        "replicas": int, "replicas_most": int, "replica_cpus": float, "replica_gpus": float,
-    }  # fmt: skip
-    parser.add_argument("--config", type=Path, help="TOML file of the same settings")
-    for name, text in texts.items():
-        default = "" if "default" in text or defaults[name] is None else f" (default: {defaults[name]})"
-        default = f" (default: {_cores()})" if name == "threads" else default
-        parser.add_argument(f"--{name.replace('_', '-')}", type=kinds.get(name, str), help=text + default)
-    parser.add_argument(
-        "--ray", nargs="?", const="local", metavar="ADDRESS", help="work on replicas of Ray Serve, here or on a cluster"
-    )
-    parser.add_argument("--no-http", action="store_true", help="no HTTP port")
-    parser.add_argument("--refine", action=argparse.BooleanOptionalAction, help="refine frames with the bundle's flow")
-    parser.add_argument(
-        "--one-code", action="store_true", help="one run of the language model a code, where the bundle draws several"
-    )
-    parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"], help="what is logged")
-    parser.add_argument("--log-format", choices=["text", "json"], help="for people, or one JSON object a line")
+    parser.add_argument("--config", type=Path, help="TOML file of the same settings, and of limits: docs/settings.md")
+    for one in settings_of(ServeConfig):
+        _add(parser, one)
     return parser
 
 
-def _cores() -> int:
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _add(parser: argparse.ArgumentParser, one: Setting) -> None:
+    if one.kind is bool:
+        parser.add_argument(one.flag, action=argparse.BooleanOptionalAction, help=one.note)
+        return
+    text = one.note if one.default is None else f"{one.note} (default: {one.default})"
+    more: dict[str, Any] = {"nargs": "?", **one.metadata} if "const" in one.metadata else {}
+    if one.choices:  # which are checked where a file's are
+        more["metavar"] = f"{{{','.join(one.choices)}}}"
+    parser.add_argument(one.flag, type=one.kind if one.kind in (int, float) else str, help=text, **more)
+    if one.can_be_off:
+        parser.add_argument(one.off, action="store_const", const=None, dest=one.name, help=f"turn {one.flag} off")
+
+
+def _default(one: Field[Any]) -> Any:
+    return one.default if one.default_factory is MISSING else one.default_factory()

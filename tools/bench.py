@@ -4,9 +4,10 @@
 and asks it for motions one after the other over a real socket, as one client would; beside it, in the same run, the
 same bundle in plain torch. `throughput` makes many motions side by side, `engines` times every graph by itself,
 `windows` tells what decoding in windows, while codes are still to come, changes in the motion, `dial` what the
-refiner's steps take and give, `serve` times the service's transport, and `page` writes docs/BENCHMARKS.md from the
-files that the others left in docs/figures. `all` measures the models one after the other, lets `python -m tools.judge`
-say what each precision costs, and writes the page; `dial` and the judge need the training's own files (data, runs).
+refiner's steps take and give, `serve` times the service's transport, also while a crowd of clients wants too much, and
+`page` writes docs/BENCHMARKS.md from the files that the others left in docs/figures. `all` measures the models one
+after the other, lets `python -m tools.judge` say what each precision costs, and writes the page; `dial` and the judge
+need the training's own files (data, runs).
 """
 
 from __future__ import annotations

@@ -7,15 +7,13 @@ Classes, fields, readers and writers come from the dataclasses of motion/protoco
 from __future__ import annotations
 
 import argparse
-import ast
-import inspect
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import get_args
 from xml.sax.saxutils import escape
 
-from motion import protocol
+from motion import config, protocol
 from motion.protocol import answers, pieces, publications, requests, schema, wire
 from motion.protocol.schema import Field
 
@@ -91,7 +89,7 @@ def _classes() -> list[type]:
 
 
 def _class(kind: type, message: bool) -> str:
-    notes = _notes(kind)
+    notes = config.notes(kind)
     fields = schema.fields_of(kind)
     lines = [f"    /// <summary>{escape(_first(kind.__doc__ or ''))}</summary>"]
     lines += [f"    public sealed class {kind.__name__}{' : Message' if message else ''}", "    {"]
@@ -214,17 +212,6 @@ def _name(field: Field) -> str:
 
 def _first(text: str) -> str:
     return " ".join(text.split("\n\n")[0].split())
-
-
-def _notes(kind: type) -> dict[str, str]:
-    """What stands below each field of a dataclass."""
-    (body,) = ast.parse(inspect.getsource(kind)).body
-    assert isinstance(body, ast.ClassDef)
-    found: dict[str, str] = {}
-    for line, after in zip(body.body, body.body[1:], strict=False):
-        if isinstance(line, ast.AnnAssign) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
-            found[ast.unparse(line.target)] = _first(str(after.value.value))
-    return found
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

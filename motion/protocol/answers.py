@@ -24,8 +24,11 @@ class Limits:
     """What the server allows one client. What a server of version 1.0 does not know is 0 here."""
 
     text_characters: Count
+    """of a request's text"""
     seconds_least: float
+    """the shortest motion that may be asked for"""
     seconds_most: float
+    """the longest motion that is made, and the longest that may be sent"""
     requests: Count
     """requests of one client at a time"""
     queue: Count
@@ -33,19 +36,25 @@ class Limits:
     window: Count
     """the most frames of one request under way"""
     variations: Annotated[int, NEW] = 0
+    """motions of one request"""
     streams: Annotated[int, NEW] = 0
     """live sessions of one client at a time"""
     agents: Annotated[int, NEW] = 0
     """in one live session"""
     replan_least: Annotated[int, NEW] = 0
+    """the fewest frames of a live session that new orders leave as they are"""
     replan_most: Annotated[int, NEW] = 0
+    """and the most"""
     speed_most: Annotated[float, NEW] = 0.0
+    """of a live session; 1: as the model made it"""
     joints: Annotated[int, NEW] = 0
     """of a rig"""
     sessions: Annotated[int, NEW] = 0
     """connections of one client key"""
     messages_per_s: Annotated[int, NEW] = 0
+    """of one client; 0: as many as it likes"""
     bytes_per_s: Annotated[int, NEW] = 0
+    """of one client; 0: as many as it likes"""
 
 
 @dataclass(frozen=True, eq=False)

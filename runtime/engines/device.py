@@ -15,13 +15,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, get_args
 
 from motion.errors import BadBundle, BadConfig, MissingPart
 from runtime.engines import Engine
 
 _log = logging.getLogger(__name__)
-DEVICES: Final = ("auto", "cpu", "cuda", "tensorrt", "rtx", "torch")
+DeviceName = Literal["auto", "cpu", "cuda", "tensorrt", "rtx", "torch"]
+DEVICES: Final = get_args(DeviceName)
 _PROVIDERS: Final = {
     "rtx": "NvTensorRTRTXExecutionProvider",
     "tensorrt": "TensorrtExecutionProvider",

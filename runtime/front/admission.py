@@ -1,24 +1,24 @@
-"""Which requests are let in: everything that can be known to be wrong is said before any work is done."""
+"""Which requests are let in: counts, shapes and ranges are checked before any work is done.
+
+What takes geometry to tell, such as whether a rig is a humanoid, is found out by the worker, whose refusal the client
+gets as it would have got one from here.
+"""
 
 from __future__ import annotations
 
 import math
 from typing import Final
 
-import numpy as np
-
 from motion.bundles.manifest import Manifest
-from motion.errors import BadRequest, UnknownTask
+from motion.errors import BadClip, BadRequest, UnknownTask
 from motion.protocol import Generate, Limits, OpenStream, Pose, Rig, Steer, Task
 from motion.protocol.wire import ID
 from motion.skeleton import Skeleton
-from runtime.generation.rig import rig_of
-from runtime.generation.stream import LONGEST_S
 
 LIMITS: Final = Limits(
     text_characters=1000,
     seconds_least=0.5,
-    seconds_most=LONGEST_S,
+    seconds_most=60.0,
     requests=8,
     queue=64,
     window=600,
@@ -34,13 +34,11 @@ LIMITS: Final = Limits(
     bytes_per_s=16 * 2**20,
 )
 REPLAN: Final = 16
-"""frames of replan buffer where the client asks for none: half a second"""
+"""frames of replan buffer where the client asks for none and the limits allow it: half a second"""
 CAPABILITIES: Final = ("variations", "captions", "deadlines", "rigs", "streams", "watching")
 SEEDS: Final = 2**32
 _POSES: Final = ("past", "future", "motion")
 _FAR: Final = 1e6
-_UNIT: Final = 0.01
-"""how far from 1 the length of a quaternion may be"""
 
 
 def check(request: Generate, manifest: Manifest, limits: Limits) -> Task:
@@ -93,6 +91,13 @@ def check_stream(request: OpenStream, manifest: Manifest, limits: Limits) -> Non
         _check_pose("past", request.past, skeleton, manifest, limits)
 
 
+def replan_of(request: OpenStream, limits: Limits) -> int:
+    """The replan buffer of a live session, frames: within the limits too where the client asks for none."""
+    if request.replan is not None:
+        return request.replan
+    return max(limits.replan_least, min(REPLAN, limits.replan_most))
+
+
 def check_steer(order: Steer, agents: int, limits: Limits) -> None:
     """Raises BadRequest where a live session of so many agents cannot be steered so."""
     if order.agent is not None and not 0 <= order.agent < agents:
@@ -132,7 +137,10 @@ def _skeleton(rig: Rig | None, manifest: Manifest, limits: Limits) -> Skeleton:
         return manifest.skeleton
     if len(rig.joints) > limits.joints:
         raise BadRequest(f"the rig has {len(rig.joints)} joints and at most {limits.joints} are allowed")
-    return rig_of(manifest.skeleton, rig).theirs
+    try:
+        return Skeleton(rig.name, rig.joints, rig.parents, rig.offsets)
+    except BadClip as error:
+        raise BadRequest(f"the rig cannot be used: {error}") from error
 
 
 def _check_inputs(request: Generate, task: Task) -> None:
@@ -160,13 +168,6 @@ def _check_pose(name: str, pose: Pose, skeleton: Skeleton, manifest: Manifest, l
         )
     if not least <= frames <= most:
         raise BadRequest(f"{name!r} must have {least} to {most} frames at {manifest.fps:g} a second; got {frames}")
-    lengths = np.linalg.norm(pose.rotations, axis=-1)
-    if np.abs(lengths - 1).max() > _UNIT:
-        frame, joint = divmod(int(np.abs(lengths - 1).argmax()), joints)
-        raise BadRequest(
-            f"{name!r} holds rotations that are not unit quaternions: frame {frame}, joint "
-            f"{skeleton.joints[joint]!r} has length {lengths[frame, joint]:.3f}; normalise them"
-        )
 
 
 def _short(text: str) -> str:

@@ -71,6 +71,8 @@ class Cache:
         if not self._most:
             return
         kept = [message for message in messages if isinstance(message, (Frames, Text, Done))]
+        if sum(message.rotations.nbytes for message in kept if isinstance(message, Frames)) > self._most // 4:
+            return
         content = b"".join(_joined(protocol.pack(message)) for message in kept)
         if len(content) > self._most // 4:
             return

@@ -43,7 +43,7 @@ class Cast:
 
 
 class Live:
-    """See above. Times are time.monotonic seconds."""
+    """One live session: its bodies, its clock, what its owner has taken. Times are time.monotonic seconds."""
 
     def __init__(self, session: Session, request: OpenStream, seed: int, replan: int, cast: Cast, fps: float) -> None:
         self.session = session

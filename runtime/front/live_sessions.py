@@ -35,12 +35,12 @@ _FAILURES: Final = 3
 _ROWS: Final = 100
 
 
-class Stages:
-    """See above."""
+class LiveSessions:
+    """The live sessions of all clients."""
 
     def __init__(
         self,
-        labour: Backend,
+        backend: Backend,
         keys: itertools.count[int],
         limits: Limits,
         metrics: Metrics,
@@ -49,7 +49,7 @@ class Stages:
     ) -> None:
         self.lost = 0
         """frames that owners did not get"""
-        self._labour = labour
+        self._backend = backend
         self._keys = keys
         self._limits = limits
         self._metrics = metrics
@@ -82,7 +82,7 @@ class Stages:
         if session.account.streams >= self._limits.streams:
             raise Busy(f"{session.account.streams} live sessions of this client are open; close one first")
         seed = secrets.randbelow(admission.SEEDS) if request.seed is None else request.seed
-        replan = admission.REPLAN if request.replan is None else request.replan
+        replan = admission.replan_of(request, self._limits)
         cast = Cast.of(manifest.skeleton, request.rig)
         live = Live(session, request, seed, replan, cast, manifest.fps)
         self._lives[session.identity, request.id] = live
@@ -157,9 +157,11 @@ class Stages:
         if live is None or track is None:
             return False
         track.key = None
-        if report.planned is not None and report.trails is not None:
+        if report.planned is not None and report.resumes is not None:
             live.tokens += report.planned.tokens
-            track.take(report.planned, report.trails)
+            track.take(report.planned, report.resumes)
+        elif isinstance(report.error, BadRequest):
+            self._fail(live, report.error, "")
         elif report.error is not None and not report.error.retry:
             track.failures += 1
             if track.failures >= _FAILURES:
@@ -197,7 +199,7 @@ class Stages:
                     self._show(live, frames)
         if not live.going:
             return
-        if self._labour.ready:
+        if self._backend.ready:
             for track in live.tracks:
                 if track.wants(live.replan):
                     self._order(live, track)
@@ -218,15 +220,15 @@ class Stages:
     def _order(self, live: Live, track: Track) -> None:
         track.key = next(self._keys)
         self._plans[track.key] = (live, track)
-        plan, trail = track.order()
-        self._labour.plan(track.key, plan, trail)
+        plan, resume = track.order()
+        self._backend.plan(track.key, plan, resume)
 
     def _void(self, track: Track) -> None:
         """What is being planned for this body is of no use any more."""
         for key in [key for key, (_, one) in self._plans.items() if one is track]:
             del self._plans[key]
             self._void_keys.add(key)
-            self._labour.cancel(key)
+            self._backend.cancel(key)
         track.key = None
 
     def _fail(self, live: Live, error: MotionError, why: str) -> None:

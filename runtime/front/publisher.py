@@ -23,7 +23,7 @@ _UNKNOWN: Final = "nothing is published under this name"
 
 
 @dataclass(eq=False)
-class _Stage:
+class _Published:
     scene: Scene
     topic: bytes
     newest: dict[int, list[bytes]] = field(default_factory=dict[int, list[bytes]])
@@ -35,7 +35,7 @@ class Publisher:
 
     def __init__(self, socket: zmq.Socket[bytes]) -> None:
         self._socket = socket
-        self._stages: dict[str, _Stage] = {}
+        self._published: dict[str, _Published] = {}
         self._watchers: Counter[bytes] = Counter()
         self._joins: list[tuple[str, bytes]] = []
 
@@ -51,7 +51,7 @@ class Publisher:
 
     def has(self, name: str) -> bool:
         """Whether something is published under this name."""
-        return name in self._stages
+        return name in self._published
 
     def watching(self, name: str | None) -> int:
         """Subscriptions to one live session."""
@@ -59,20 +59,20 @@ class Publisher:
 
     def open(self, scene: Scene) -> None:
         """Something begins."""
-        stage = self._stages[scene.id] = _Stage(scene, _topic(scene.id))
-        self._send(stage.topic, scene)
+        published = self._published[scene.id] = _Published(scene, _topic(scene.id))
+        self._send(published.topic, scene)
 
     def show(self, name: str, frames: Frames, parts: Sequence[bytes]) -> None:
         """The newest frames under a name; `parts` are theirs."""
-        stage = self._stages[name]
-        stage.newest[frames.agent] = named = wire.renamed(parts, frames.id, name)
-        if self._watchers[stage.topic]:
-            self._socket.send_multipart([stage.topic, *named], zmq.NOBLOCK)
+        published = self._published[name]
+        published.newest[frames.agent] = named = wire.renamed(parts, frames.id, name)
+        if self._watchers[published.topic]:
+            self._socket.send_multipart([published.topic, *named], zmq.NOBLOCK)
 
     def close(self, name: str, reason: str) -> None:
         """Nothing more comes under a name."""
-        stage = self._stages.pop(name)
-        self._send(stage.topic, Ended(name, reason))
+        published = self._published.pop(name)
+        self._send(published.topic, Ended(name, reason))
 
     def beat(self, clock: float) -> None:
         """The server is alive."""
@@ -101,12 +101,12 @@ class Publisher:
             self._joins.append((name, topic))
 
     def _join(self, name: str, topic: bytes, clock: float) -> None:
-        stage = self._stages.get(name)
-        if stage is None:
+        published = self._published.get(name)
+        if published is None:
             self._send(topic, Ended(name, _UNKNOWN))
             return
-        self._send(topic, replace(stage.scene, clock=clock))
-        for parts in stage.newest.values():
+        self._send(topic, replace(published.scene, clock=clock))
+        for parts in published.newest.values():
             self._socket.send_multipart([topic, *parts], zmq.NOBLOCK)
 
     def _send(self, topic: bytes, message: Message) -> None:

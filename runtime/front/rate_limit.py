@@ -1,4 +1,4 @@
-"""What one client may send: messages and bytes a second, with some saved up (a token bucket)."""
+"""The rate limit of one client: messages and bytes a second, with some saved up (a token bucket)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class RateLimit:
         """when the client was last told that it is over"""
 
     def take(self, count: int, now: float) -> float:
-        """One message of `count` bytes: 0 where it is within the budget, else the seconds after which it would be."""
+        """One message of `count` bytes: 0 where it is within the limit, else the seconds after which it would be."""
         if now > self._at:
             past, self._at = now - self._at, now
             self._messages = min(self._messages + past * self._messages_per_s, self._messages_per_s * SAVED_S)

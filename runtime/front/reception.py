@@ -32,7 +32,7 @@ SESSIONS: Final = 256
 ANSWERS: Final = 1000
 """answers a client may leave unread before it is taken for gone"""
 _PROBE_BUSY_S: Final = 0.1  # so that work for a client that vanished stops within 0.2 s
-_STRANGERS: Final = 1024  # connections that have not said hello whose budgets are remembered
+_REMEMBERED: Final = 1024  # accounts, and connections that have not said hello, that are remembered at most
 _ROWS: Final = 100  # of a roster, which has to fit into a header
 _TELL_S: Final = 1.0
 
@@ -48,16 +48,16 @@ class Reception:
         self._router = router
         self._limits = limits
         self._gate = gate
-        self._accounts: dict[Hashable, Account] = {}
+        self._accounts: OrderedDict[Hashable, Account] = OrderedDict()
         self._strangers: OrderedDict[bytes, Account] = OrderedDict()
         self._dirty: set[Session] = set()
 
-    def read(self) -> tuple[bytes, Session | None, list[bytes]] | None:
-        """The next message within its sender's budget, or None where there is none now.
+    def read(self, until: float) -> tuple[bytes, Session | None, list[bytes]] | None:
+        """The next message within its sender's rate limit, or None where there is none now, or that time has come.
 
         Parts past what a message may have are thrown away, all but one that shows there were.
         """
-        while readable(self._router):
+        while time.monotonic() < until and readable(self._router):
             first = frame = self._router.recv(copy=False)
             identity, size = first.bytes, 0
             parts: list[bytes] = []
@@ -72,10 +72,10 @@ class Reception:
             if session is not None:
                 session.heard = now
                 session.bytes_in += size
-            wait = account.budget.take(size, now)
+            wait = account.rate_limit.take(size, now)
             if not wait:
                 return identity, session, parts
-            self._overdrawn(identity, session, account, wait, now)
+            self._over_limit(identity, session, account, wait, now)
         return None
 
     def greet(self, identity: bytes, hello: Hello) -> Session:
@@ -90,7 +90,6 @@ class Reception:
             if account.sessions >= self._limits.sessions:
                 raise Busy(f"{account.sessions} connections of this client are open, which is all it may have")
             del self._strangers[identity]
-            account = self._accounts.setdefault(account.name, account)
             account.sessions += 1
             session = self.sessions[identity] = Session(identity, hello.client[:100], hello.window, account)
             name = self._gate.name(str(account.name)) if self._gate is not None else ""
@@ -157,8 +156,6 @@ class Reception:
         session.answers.clear()
         self._dirty.discard(session)
         session.account.sessions -= 1
-        if not session.account.sessions:
-            self._accounts.pop(session.account.name, None)
 
     def peers(self, now: float) -> tuple[Peer, ...]:
         """Rows of the roster."""
@@ -194,22 +191,29 @@ class Reception:
             name: Hashable = identity
             if self._gate is not None:
                 name = str(first.get("User-Id"))
-            account = self._accounts.get(name) or Account(name, self._budget())
-            self._strangers[identity] = account
-            while len(self._strangers) > _STRANGERS:
+            account = self._strangers[identity] = self._account(name)
+            while len(self._strangers) > _REMEMBERED:
                 self._strangers.popitem(last=False)
         return account
 
-    def _budget(self) -> RateLimit:
-        return RateLimit(self._limits.messages_per_s, self._limits.bytes_per_s, time.monotonic())
+    def _account(self, name: Hashable) -> Account:
+        """The account of this name; it outlasts its connections, so that who comes back does not begin anew."""
+        account = self._accounts.get(name)
+        if account is None:
+            limit = RateLimit(self._limits.messages_per_s, self._limits.bytes_per_s, time.monotonic())
+            account = self._accounts[name] = Account(name, limit)
+            if len(self._accounts) > _REMEMBERED:
+                oldest = (one for one, account in self._accounts.items() if not account.sessions and one != name)
+                self._accounts.pop(next(oldest), None)
+        return account
 
-    def _overdrawn(self, identity: bytes, session: Session | None, account: Account, wait: float, now: float) -> None:
+    def _over_limit(self, identity: bytes, session: Session | None, account: Account, wait: float, now: float) -> None:
         self.refused += 1
         if session is not None:
             session.refused += 1
-        if now - account.budget.told < _TELL_S:
+        if now - account.rate_limit.told < _TELL_S:
             return
-        account.budget.told = now
+        account.rate_limit.told = now
         limits = self._limits
         busy = Busy(
             f"{limits.messages_per_s} messages and {limits.bytes_per_s} bytes a second are allowed, and this client "

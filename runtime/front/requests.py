@@ -32,12 +32,12 @@ STALLED_S: Final = 60.0
 """how long the rest of a motion waits for a client that takes nothing"""
 
 
-class Clips:
-    """See above. `touch` is called with each session for which something may leave."""
+class Requests:
+    """The requests of all clients. `touch` is called with each session for which something may leave."""
 
     def __init__(
         self,
-        labour: Backend,
+        backend: Backend,
         keys: itertools.count[int],
         limits: Limits,
         answers: Cache,
@@ -45,7 +45,7 @@ class Clips:
         touch: Callable[[Session], None],
     ) -> None:
         self.accepted = self.finished = self.cancelled = self.failed = self.cached = 0
-        self._labour = labour
+        self._backend = backend
         self._keys = keys
         self._limits = limits
         self._answers = answers
@@ -103,7 +103,7 @@ class Clips:
     def dispatch(self) -> None:
         """Hand to the workers what they have room for."""
         moved = False
-        while self._queue and self._labour.ready and len(self._running) < self._labour.slots:
+        while self._queue and self._backend.ready and len(self._running) < self._backend.slots:
             unit = self._queue.pop()
             self._begin(unit)
             moved = True
@@ -123,7 +123,8 @@ class Clips:
                 self._stop(job, Cancelled("the request was cancelled"), "asked")
         elif report.error is not None:
             if not job.ended:
-                _log.warning("%s", report.error, extra=about(request=job.request.id, client=job.session.client))
+                level = logging.DEBUG if isinstance(report.error, BadRequest) else logging.WARNING
+                _log.log(level, "%s", report.error, extra=about(request=job.request.id, client=job.session.client))
                 self._stop(job, report.error, "asked" if isinstance(report.error, Cancelled) else "")
         elif report.said is not None and not job.ended:
             self._observe(unit, report.said)
@@ -181,7 +182,7 @@ class Clips:
         self._running[unit.key] = unit
         job = unit.job
         request = replace(job.request, variations=1, deadline_s=None)
-        self._labour.run(
+        self._backend.run(
             unit.key, Run((job.seed + unit.variation) % admission.SEEDS, unit.started - job.received, request)
         )
 
@@ -191,7 +192,7 @@ class Clips:
     def _halt(self, job: Job) -> None:
         for unit in job.units:
             if unit.key in self._running:
-                self._labour.cancel(unit.key)
+                self._backend.cancel(unit.key)
             else:
                 self._queue.remove(job.session.account.name, unit)
 

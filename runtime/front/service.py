@@ -1,8 +1,9 @@
 """The service: its sockets, and the loop that everything else hangs on.
 
-The sockets belong to the thread that calls `run`, which never waits for work. Each turn of the loop takes in what
-clients, watchers and workers said, sends the frames that are due, and lets leave what may leave; a few times a second
-it looks after sessions, deadlines and workers.
+The sockets belong to the thread that calls `run`, which never waits for work, nor for geometry: that is the workers'.
+Each turn of the loop takes in what clients, watchers and workers said, sends the frames that are due, and lets leave
+what may leave; a few times a second it looks after sessions, deadlines and workers. Clients that send without end get
+a few milliseconds of a turn together, so that frames stay on time.
 """
 
 from __future__ import annotations
@@ -45,11 +46,11 @@ from motion.protocol import (
 from runtime.front import admission
 from runtime.front.cache import Cache
 from runtime.front.endpoint import Page
-from runtime.front.live_sessions import Stages
+from runtime.front.live_sessions import LiveSessions
 from runtime.front.metrics import Metrics
 from runtime.front.publisher import Publisher
 from runtime.front.reception import HEARTBEAT_S, MISSED, Reception
-from runtime.front.requests import Clips
+from runtime.front.requests import Requests
 from runtime.front.session import Session
 from runtime.transport.address import beside, bind_publisher, bind_router, bound, port_of
 from runtime.transport.gate import Gate
@@ -59,7 +60,7 @@ from runtime.workers.logs import about
 _log = logging.getLogger(__name__)
 
 VERSION: Final = f"motus {motion.__version__}"
-_TURN: Final = 200  # messages read before the others are looked at again
+_READ_S: Final = (0.001, 0.004)  # for which clients' messages are read at least, though a frame is due, and at most
 _TICK_S: Final = 0.05
 _BLINK_S: Final = 1.0  # a loop that took longer stood still itself, and blames nobody for silence
 _ALIVE_S: Final = 5.0  # without a turn of the loop, after which it is called wedged
@@ -141,32 +142,36 @@ class Service:
         """Have the loop call this between two of its turns. Any thread may ask, and a signal handler."""
         self._calls.append(call)
 
-    def run(self, labour: Backend) -> None:
+    def run(self, backend: Backend) -> None:
         """Serve until `stop` is called; then every client whose work is not done is told."""
-        clips = self._clips = Clips(labour, self._keys, self._limits, self._answers, self.metrics, self.reception.touch)
-        stages = self._stages = Stages(labour, self._keys, self._limits, self.metrics, self.reception, self.publisher)
-        self.reception.left += [clips.leave, stages.leave]
+        requests = self._requests = Requests(
+            backend, self._keys, self._limits, self._answers, self.metrics, self.reception.touch
+        )
+        lives = self._lives = LiveSessions(
+            backend, self._keys, self._limits, self.metrics, self.reception, self.publisher
+        )
+        self.reception.left += [requests.leave, lives.leave]
         poller = zmq.Poller()
-        for socket in (self._router, self._publisher_socket, *labour.bells):
+        for socket in (self._router, self._publisher_socket, *backend.bells):
             poller.register(socket, zmq.POLLIN)
         while not self._over():
-            due = stages.due
+            due = lives.due
             now = self._turned = time.monotonic()
             wait = _TICK_S if due is None else min(_TICK_S, max(0.0, due - now))
             rung = dict(poller.poll(math.ceil(wait * 1000)))
             if self._router in rung:
-                self._receive(labour)
+                self._receive(backend, due)
                 self.reception.flush()
             if self._publisher_socket in rung or self.publisher.joining:
                 self.publisher.listen(time.monotonic())
-            for report in labour.collect():
+            for report in backend.collect():
                 self._hear(report)
-            stages.tick(time.monotonic())
-            clips.dispatch()
+            lives.tick(time.monotonic())
+            requests.dispatch()
             self.reception.flush()
-            self._look_after(labour)
-        stages.stop()
-        clips.stop()
+            self._look_after(backend)
+        lives.stop()
+        requests.stop()
         self.reception.flush()
 
     def changed(self, manifest: Manifest, bundle: str) -> None:
@@ -174,14 +179,14 @@ class Service:
         anew = self._bundle not in ("", bundle)
         self._manifest, self._bundle = manifest, bundle
         if anew:
-            self._stages.change(manifest)
+            self._lives.change(manifest)
             for session in self.reception.sessions.values():
                 session.answers.append(self._welcome())
                 self.reception.touch(session)
 
     def _hear(self, report: Report) -> None:
-        if not self._clips.hear(report):
-            self._stages.hear(report)
+        if not self._requests.hear(report):
+            self._lives.hear(report)
 
     def _over(self) -> bool:
         if not self._stopping.is_set():
@@ -190,13 +195,13 @@ class Service:
         now = time.monotonic()
         if self._drain_until is None:
             _log.info("stopping: what is under way has %g s", self._drain_s)
-            self._stages.stop()
+            self._lives.stop()
         until = now + self._drain_s if self._drain_until is None else min(self._drain_until, now + self._drain_s)
         self._drain_until = until
         busy = any(session.jobs for session in self.reception.sessions.values())
         return now >= until or not busy
 
-    def _look_after(self, labour: Backend) -> None:
+    def _look_after(self, backend: Backend) -> None:
         now = time.monotonic()
         if now - self._looked < _TICK_S:
             return
@@ -204,50 +209,50 @@ class Service:
         gap, self._looked = gap if gap > _BLINK_S else 0.0, now
         while self._calls:
             self._calls.popleft()()
-        labour.tick()
-        self._ready = labour.ready and not self._stopping.is_set()
+        backend.tick()
+        self._ready = backend.ready and not self._stopping.is_set()
         self.reception.watch(now, gap)
-        self._clips.watch(now, gap, list(self.reception.sessions.values()))
-        self._stages.watch(now, gap)
+        self._requests.watch(now, gap, list(self.reception.sessions.values()))
+        self._lives.watch(now, gap)
         if now - self._beaten >= self.reception.heartbeat_s:
             self._beaten = now
             self.publisher.beat(now)
-        self._measure(labour)
+        self._measure(backend)
 
-    def _measure(self, labour: Backend) -> None:
-        clips, metrics = self._clips, self.metrics
+    def _measure(self, backend: Backend) -> None:
+        requests, metrics = self._requests, self.metrics
         metrics.gauge(
             ready=self._ready,
             sessions=len(self.reception.sessions),
-            streams=len(self._stages),
+            streams=len(self._lives),
             watchers=self.publisher.watchers,
-            queue_length=clips.waiting,
-            queue_age_seconds=max(0.0, clips.oldest),
-            running=clips.running,
+            queue_length=requests.waiting,
+            queue_age_seconds=max(0.0, requests.oldest),
+            running=requests.running,
         )
         metrics.totals(
-            tokens=labour.tally.tokens,
-            frames=labour.tally.frames,
-            lost=self._stages.lost,
-            restarts=labour.restarts,
+            tokens=backend.tally.tokens,
+            frames=backend.tally.frames,
+            lost=self._lives.lost,
+            restarts=backend.restarts,
             strangers=0 if self._gate is None else self._gate.refused,
         )
-        tally = labour.tally
+        tally = backend.tally
         metrics.batches(tally.batches, tally.steps)
         tally.batches, tally.steps = [], []
-        metrics.gpus(labour.tally.gpu_bytes)
+        metrics.gpus(backend.tally.gpu_bytes)
 
-    def _receive(self, labour: Backend) -> None:
-        for _ in range(_TURN):
-            came = self.reception.read()
-            if came is None:
-                return
+    def _receive(self, backend: Backend, due: float | None) -> None:
+        """Answer what clients said, until the next frame is due, more or less."""
+        least, most = (time.monotonic() + seconds for seconds in _READ_S)
+        until = most if due is None else max(least, min(due, most))
+        while (came := self.reception.read(until)) is not None:
             identity, session, parts = came
             request = ""
             try:
                 envelope = wire.unseal(parts)
                 request = envelope.id
-                self._answer(identity, session, protocol.read(envelope), labour)
+                self._answer(identity, session, protocol.read(envelope), backend)
             except MotionError as error:
                 _log.debug("refused: %s", error)
                 self._refuse(identity, request, error)
@@ -259,7 +264,7 @@ class Service:
         self.metrics.refused(error.code)
         self.reception.refuse(identity, self.reception.sessions.get(identity), request, error)
 
-    def _answer(self, identity: bytes, session: Session | None, message: Message, labour: Backend) -> None:
+    def _answer(self, identity: bytes, session: Session | None, message: Message, backend: Backend) -> None:
         if isinstance(message, Hello):
             session = self.reception.greet(identity, message)
             session.answers.append(self._welcome())
@@ -270,26 +275,26 @@ class Service:
             if message.id in session.jobs:
                 session.jobs[message.id].ack(message.frames)
             else:
-                self._stages.ack(session, message.id, message.frames)
+                self._lives.ack(session, message.id, message.frames)
         elif isinstance(message, Generate):
             self._admit()
-            self._clips.accept(session, message, self._manifest, self._bundle)
+            self._requests.accept(session, message, self._manifest, self._bundle)
         elif isinstance(message, OpenStream):
             self._admit()
-            self._stages.open(session, message, self._manifest)
+            self._lives.open(session, message, self._manifest)
         elif isinstance(message, Steer):
-            self._stages.steer(session, message)
+            self._lives.steer(session, message)
         elif isinstance(message, CloseStream):
-            self._stages.close(session, message)
+            self._lives.close(session, message)
         elif isinstance(message, Cancel):
-            if not self._clips.cancel(session, message.id):
-                self._stages.cancel(session, message.id)
+            if not self._requests.cancel(session, message.id):
+                self._lives.cancel(session, message.id)
         elif isinstance(message, Ping):
             session.answers.append(Pong(message.clock, time.monotonic(), session.heard))
         elif isinstance(message, Stats):
-            session.answers.append(self._statistics(labour))
+            session.answers.append(self._statistics(backend))
         elif isinstance(message, Who):
-            session.answers.append(Roster(self.reception.peers(time.monotonic()), self._stages.shows()))
+            session.answers.append(Roster(self.reception.peers(time.monotonic()), self._lives.shows()))
         elif isinstance(message, Close):
             self.reception.forget(session, "it said goodbye")
             return
@@ -321,26 +326,26 @@ class Service:
             watch_port=port_of(self.watch_address),
         )
 
-    def _statistics(self, labour: Backend) -> Statistics:
-        now, clips = time.monotonic(), self._clips
+    def _statistics(self, backend: Backend) -> Statistics:
+        now, requests = time.monotonic(), self._requests
         return Statistics(
             clock=now,
             uptime_s=now - self._started,
             sessions=len(self.reception.sessions),
-            waiting=clips.waiting,
-            running=clips.running + self._stages.stopping,
-            accepted=clips.accepted,
-            finished=clips.finished,
-            cancelled=clips.cancelled,
-            failed=clips.failed,
-            tokens=labour.tally.tokens,
-            frames=labour.tally.frames,
-            streams=len(self._stages),
+            waiting=requests.waiting,
+            running=requests.running + self._lives.stopping,
+            accepted=requests.accepted,
+            finished=requests.finished,
+            cancelled=requests.cancelled,
+            failed=requests.failed,
+            tokens=backend.tally.tokens,
+            frames=backend.tally.frames,
+            streams=len(self._lives),
             watchers=self.publisher.watchers,
             refused=self.reception.refused,
-            cached=clips.cached,
-            lost=self._stages.lost,
-            restarts=labour.restarts,
+            cached=requests.cached,
+            lost=self._lives.lost,
+            restarts=backend.restarts,
         )
 
 

@@ -24,7 +24,7 @@ class Account:
     """Whoever is behind one or more connections: a client key, or a single connection where there are no keys."""
 
     name: Hashable
-    budget: RateLimit
+    rate_limit: RateLimit
     sessions: int = 0
     jobs: int = 0
     streams: int = 0

@@ -18,7 +18,7 @@ from motion import quat
 from motion.protocol import OpenStream, Pose
 from motion.protocol.wire import Array
 from motion.quat import F32
-from runtime.generation import resume as trails
+from runtime.generation.resume import row
 from runtime.transport.orders import Plan, Planned
 
 AHEAD: Final = 24
@@ -49,7 +49,7 @@ class Shown:
 
 
 class Track:
-    """See above; `place` is where the body begins."""
+    """One body's frames; `place` is where it begins."""
 
     def __init__(self, request: OpenStream, index: int, seed: int, place: F32, past: Pose | None, fps: float) -> None:
         self.index = index
@@ -72,7 +72,7 @@ class Track:
         self._made = 0
         self._blocks: deque[_Block] = deque()
         self._marks: deque[tuple[int, dict[str, Array]]] = deque()
-        self._trail: dict[str, Array] = {}
+        self._resume: dict[str, Array] = {}
         self._fresh = False
 
     @property
@@ -91,9 +91,9 @@ class Track:
         return self.key is None and self.ahead < replan + (0 if standing else AHEAD)
 
     def order(self) -> tuple[Plan, dict[str, Array]]:
-        """What a worker is to make next, and the trail it goes on from."""
+        """What a worker is to make next, and the resume point it goes on from."""
         first, waited_for, other = _TOKENS
-        begins = not self._trail
+        begins = not self._resume
         tokens = (first if self._past is None else waited_for) if begins else other
         if not begins and self.ahead < _SHORT:
             tokens = waited_for
@@ -108,7 +108,7 @@ class Track:
             past=self._past if begins else None,
             rig=self._request.rig,
         )
-        return plan, self._trail
+        return plan, self._resume
 
     def take(self, planned: Planned, rows: dict[str, Array]) -> None:
         """Frames that a worker made."""
@@ -117,9 +117,9 @@ class Track:
             self.target = None
         self._blocks.append(_Block(self._made, planned.root, planned.rotations, planned.contacts))
         for i, end in enumerate(planned.ends):
-            self._marks.append((self._made + end, trails.row(rows, i)))
+            self._marks.append((self._made + end, row(rows, i)))
         self._made += len(planned.root)
-        self._trail = self._marks[-1][1]
+        self._resume = self._marks[-1][1]
 
     def turn(self, replan: int) -> int:
         """New orders: what was made for the time after the next `replan` frames is void. The first frame that will
@@ -129,7 +129,7 @@ class Track:
         if not self._marks:
             return 0
         keep = math.ceil(self._at) + replan
-        frame, self._trail = next((mark for mark in self._marks if mark[0] >= keep), self._marks[-1])
+        frame, self._resume = next((mark for mark in self._marks if mark[0] >= keep), self._marks[-1])
         while self._marks[-1][0] > frame:
             self._marks.pop()
         while self._blocks and self._blocks[-1].first >= frame:
@@ -152,7 +152,7 @@ class Track:
         root = np.concatenate([block.root for block in blocks])[-_PAST:]
         spare = len(root) % _LEAST  # a whole number of tokens
         if len(root) >= _LEAST:
-            self._past, self._trail = Pose(rotations[spare:], root[spare:]), {}
+            self._past, self._resume = Pose(rotations[spare:], root[spare:]), {}
 
     def until(self, frame: int) -> int:
         """How many frames will be shown before this one, at the present speed."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -14,47 +15,48 @@ from motion.bundles import bundle
 from motion.bundles.bundle import Bundle
 from motion.errors import BadBundle, BadConfig
 from runtime.engines import Engine
-from runtime.engines.device import DEVICES, Device
+from runtime.engines.device import Device, DeviceName
 from runtime.generation.batching import BatchedEngine
 from runtime.generation.pipeline import Pipeline
-from runtime.generation.stream import LONGEST_S, Windows
+from runtime.generation.stream import Windows
 from runtime.transport.start import Start
 
 _log = logging.getLogger(__name__)
 BUNDLES: Final = Path(__file__).parents[1] / "bundles"
-PRECISIONS: Final = ("fp32", "int8", "int4")
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
 class Models:
-    """Which models, and how they run."""
+    """Which models, and how they run. The text under each field is what help and docs/settings.md say."""
 
     bundle: str = "base"
     """a bundle's folder, or the name of one that comes with Motus"""
     backbone: str | None = None
-    """folder of the language model, as transformers saves it; None: the one the bundle names"""
-    threads: int = 2
-    """CPU threads of the models"""
+    """folder of a language model, as transformers saves it; without it, the one that the bundle names"""
+    threads: int = field(default_factory=_cores)
+    """CPU threads of the models; without it, as many as there are cores for this process"""
     refine: bool = True
     """refine frames with the bundle's flow where it has one"""
-    device: str = "auto"
-    """what graphs run on, see runtime.engines.device"""
-    precision: str | None = None
-    """of the language model's weights: fp32, int8 or int4; None: the best that the bundle has"""
+    device: DeviceName = "auto"
+    """what the graphs run on; auto: the best that works here"""
+    precision: Literal["fp32", "int8", "int4"] | None = None
+    """of the language model's weights; without it, the best that the bundle has"""
     one_code: bool = False
-    """each code by a run of the language model, where the bundle could draw several"""
+    """draw each code by a run of the language model of its own where the bundle could draw several: slower, and as it
+    was trained first of all"""
 
     def __post_init__(self) -> None:
         if self.threads < 1:
             raise BadConfig(f"--threads must be at least 1; got {self.threads}")
-        if self.device not in DEVICES:
-            raise BadConfig(f"--device must be one of {', '.join(DEVICES)}; got {self.device!r}")
-        if self.precision not in (None, *PRECISIONS):
-            raise BadConfig(f"--precision must be one of {', '.join(PRECISIONS)}; got {self.precision!r}")
 
     def table(self) -> dict[str, Any]:
-        """As it travels to a worker."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        """The fields above as they travel to a worker."""
+        found = {one.name: getattr(self, one.name) for one in fields(Models)}
+        return {name: value for name, value in found.items() if value is not None}
 
 
 def find(name: str) -> Bundle:
@@ -111,4 +113,4 @@ def open_pipeline(start: Start, stack: ExitStack) -> Pipeline:
     model = stack.enter_context(loaded)
     _log.info("the language model runs in %s", model.about)
     windows = Windows(packed.context, packed.lookahead)
-    return Pipeline(source.manifest, model, decoder, refiner, encoder, windows, LONGEST_S)
+    return Pipeline(source.manifest, model, decoder, refiner, encoder, windows, start.seconds_most)

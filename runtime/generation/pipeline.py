@@ -23,7 +23,7 @@ from motion.protocol import Done, Frames, Generate, Message, Pose, Progress, Rig
 from runtime.engines import Engine, names
 from runtime.generation.ahead import Ahead
 from runtime.generation.placement import Piece, Placed, Placement, layout_of
-from runtime.generation.rig import Fit, rig_of
+from runtime.generation.rig import Fit, brought, rig_of
 from runtime.generation.stream import Codes, CodeStream, Features, Windows
 
 Halted = Callable[[], bool]
@@ -86,8 +86,8 @@ class Pipeline:
 
     `decoder` makes features from codes, `refiner`, where there is one, better features from these and noise; a decoder
     that takes noise is both. `encoder` makes codes from features and may be None where no task takes motion.
-    `hold_feet` keeps resting feet from sliding. Raises BadBundle where motion of the manifest's layout cannot be
-    served.
+    No motion is longer than `seconds_most` unless its request says so. `hold_feet` keeps resting feet from sliding.
+    Raises BadBundle where motion of the manifest's layout cannot be served.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Pipeline:
         self._decoder = decoder
         self._refiner = refiner
         self._encoder = encoder
-        self._tokens_most = math.ceil(seconds_most * manifest.motion.tokens_per_second)
+        self._frames_most = max(1, int(seconds_most * manifest.fps))
 
     def run(self, request: Generate, seed: int, received: float, halted: Halted) -> Iterator[Message]:
         """Everything `request` brings forth, the last of it a Done. Raises Cancelled once `halted()` says so."""
@@ -149,10 +149,12 @@ class Pipeline:
 
     def _move(self, request: Generate, seed: int, watch: _Watch, halted: Halted) -> Iterator[Message]:
         rate = self.manifest.motion.frames_per_token
-        count = None if request.seconds is None else round(request.seconds * self.manifest.fps)
-        tokens = None if count is None else math.ceil(count / rate)
-        past, future = self.piece(request.past, request.rig), self.piece(request.future, request.rig)
+        most = self._frames_most if request.seconds is None else round(request.seconds * self.manifest.fps)
+        tokens_most = math.ceil(most / rate)
+        tokens = None if request.seconds is None else tokens_most
+        _stop_if(halted)
         rig = None if request.rig is None else rig_of(self.manifest.skeleton, request.rig)
+        past, future = (self.piece(name, getattr(request, name), request.rig) for name in ("past", "future"))
         past_codes, future_codes = self.codes(past, halted), self.codes(future, halted, from_start=True)
         before = () if past_codes is None else past_codes[-self.windows.context :].tolist()
         stream = CodeStream(
@@ -160,7 +162,7 @@ class Pipeline:
             self.windows, rate, self.layout.width, seed, before,
         )  # fmt: skip
         placement = Placement(self.manifest.skeleton, self.layout, past, self.hold_feet)
-        leaving = _Leaving(self, request, stream, placement, rig, future, count, watch)
+        leaving = _Leaving(self, request, stream, placement, rig, future, most, watch)
         held: list[Features] = []  # a motion that must meet a future is placed when all of it is known
         written: list[int] = []
 
@@ -178,8 +180,8 @@ class Pipeline:
                 elif block is not None:
                     held.append(block)
                 if len(written) in (1, tokens) or watch.due():
-                    yield Progress(request.id, "tokens", len(written), tokens or self._tokens_most)
-                if len(written) == (tokens or self._tokens_most):
+                    yield Progress(request.id, "tokens", len(written), tokens_most)
+                if len(written) == tokens_most:
                     break
         held.append(stream.finish(() if future_codes is None else future_codes.tolist()))
         yield from leaving.place(np.concatenate(held))
@@ -203,7 +205,7 @@ class Pipeline:
 
     def _describe(self, request: Generate, seed: int, watch: _Watch, halted: Halted) -> Iterator[Message]:
         pieces: list[str] = []
-        codes = self.codes(self.piece(request.motion, request.rig), halted)
+        codes = self.codes(self.piece("motion", request.motion, request.rig), halted)
         with closing(self.model.text(request.task, request.text, codes, seed)) as words:
             for piece in words:
                 _stop_if(halted)
@@ -213,13 +215,11 @@ class Pipeline:
                 pieces.append(piece)
         yield watch.done(request, len(pieces), 0, self.manifest.fps, "".join(pieces).strip())
 
-    def piece(self, pose: Pose | None, rig: Rig | None = None) -> Piece | None:
-        """Motion of a request, on the skeleton of the bundle."""
+    def piece(self, name: str, pose: Pose | None, rig: Rig | None) -> Piece | None:
+        """Motion that a request has as `name`, on the skeleton of the bundle. Raises BadRequest where it is none."""
         if pose is None:
             return None
-        root, rotations = pose.root, pose.rotations
-        if rig is not None:
-            root, rotations = rig_of(self.manifest.skeleton, rig).back(root, rotations)
+        root, rotations = brought(self.manifest.skeleton, name, pose, rig)
         return Piece.of(Clip(self.manifest.skeleton, self.manifest.fps, rotations, root), self.layout)
 
     def codes(self, piece: Piece | None, halted: Halted, from_start: bool = False) -> Codes | None:
@@ -259,7 +259,7 @@ class _Leaving:
         placement: Placement,
         rig: Fit | None,
         future: Piece | None,
-        most: int | None,
+        most: int,
         watch: _Watch,
     ) -> None:
         self._pipeline = pipeline
@@ -277,7 +277,7 @@ class _Leaving:
 
     def place(self, block: Features) -> Iterator[Frames]:
         """The next features (T, D)."""
-        block = block if self._most is None else block[: self._most - self._taken]
+        block = block[: self._most - self._taken]
         if not len(block):
             return
         if self._taken == 0 and self._stream.last_before is not None:

@@ -1,8 +1,8 @@
 """The next frames of a live session: the prediction task, asked again and again with the past as context.
 
-A plan begins at a trail. The language model goes on from the codes of the trail until there are as many as the wanted
-frames and the decoder's look-ahead take; one engine call decodes them; the frames are placed piece by piece, and after
-each piece a new trail is kept, so that orders given later can take effect there. Where a plan meets the frames of the
+A plan begins at a resume point. The language model goes on from its codes until there are as many as the wanted frames
+and the decoder's look-ahead take; one engine call decodes them; the frames are placed piece by piece, and after each
+piece a new resume point is kept, so that orders given later can take effect there. Where a plan meets the frames of the
 one before, it grows out of them over `FADE` tokens.
 
 Shapes: codes (K,), features (T, D) with T = K * frames_per_token, root (T, 3), rotations (T, J, 4), contacts (T, 4).
@@ -22,17 +22,16 @@ import numpy as np
 from motion.errors import Cancelled
 from motion.protocol.wire import Array
 from motion.quat import F32
-from runtime.generation import resume as trails
 from runtime.generation.pipeline import Halted, Pipeline
 from runtime.generation.placement import EASE, Placed, Placement, path_from
-from runtime.generation.resume import Resume
-from runtime.generation.rig import rig_of
+from runtime.generation.resume import Resume, from_arrays, to_arrays
+from runtime.generation.rig import Fit, rig_of
 from runtime.transport.orders import Plan, Planned
 
 FADE: Final = 2
 """tokens over which new frames grow out of the old"""
 PIECE: Final = 2
-"""tokens from one trail to the next"""
+"""tokens from one resume point to the next"""
 _PAST: Final = 24  # tokens that the language model is told of what was: 3.2 s in the shipped bundle
 _HORIZON: Final = 30  # tokens it is told that there will be: the length of many clips it learned from
 _TURN: Final = math.pi / 2  # radians a second that a path is bent by at most
@@ -43,10 +42,10 @@ _NEAR: Final = 0.3  # metres from a target at which it is reached
 
 @dataclass(frozen=True, eq=False)
 class Course:
-    """What a plan comes to: frames, and the trails after each piece of them."""
+    """What a plan comes to: frames, and the resume points after each piece of them."""
 
     planned: Planned
-    trails: Mapping[str, Array]
+    resumes: Mapping[str, Array]
 
 
 class Planner:
@@ -60,22 +59,24 @@ class Planner:
         self._fade = min(FADE, packed.lookahead)
 
     def plan(self, order: Plan, arrays: Mapping[str, Array], halted: Halted) -> Course:
-        """The frames of `order`; `arrays` are those of its trail, or none at the beginning. Raises Cancelled."""
-        trail, placement = self._begin(order, arrays, halted)
+        """The frames of `order`; `arrays` are those of its resume point, or none at the beginning. Raises Cancelled,
+        and BadRequest where rig or past are none."""
+        fit = None if order.rig is None else rig_of(self._pipeline.manifest.skeleton, order.rig)
+        resume, placement = self._begin(order, arrays, halted)
         windows = self._pipeline.windows
-        codes = list(trail.codes[: trail.out] if order.fresh else trail.codes)
-        missing = trail.out + order.tokens + windows.lookahead - len(codes)
-        written = self._write(order, codes, trail.index, missing, halted)
-        start = max(0, trail.out - windows.context)
-        stop = trail.out + order.tokens + windows.lookahead
-        noise = self._noise(order.seed, trail.index + start, stop - start)
+        codes = list(resume.codes[: resume.out] if order.fresh else resume.codes)
+        missing = resume.out + order.tokens + windows.lookahead - len(codes)
+        written = self._write(order, codes, resume.index, missing, halted)
+        start = max(0, resume.out - windows.context)
+        stop = resume.out + order.tokens + windows.lookahead
+        noise = self._noise(order.seed, resume.index + start, stop - start)
         decoded = self._pipeline.decode(np.array(codes[start:stop], np.int64), noise, halted)
         if order.past is not None and not arrays:
-            placement.join(decoded[(trail.out - start) * self._rate - 1][None])
-        features = _grown(trail.tail, decoded[(trail.out - start) * self._rate :])
+            placement.join(decoded[(resume.out - start) * self._rate - 1][None])
+        features = _grown(resume.tail, decoded[(resume.out - start) * self._rate :])
         placed: list[Placed] = []
         kept: list[Resume] = []
-        turning, arrived = trail.turning, False
+        turning, arrived = resume.turning, False
         first = max(PIECE, -(-(EASE + 1) // self._rate)) if order.past is not None and not arrays else PIECE
         ends = [min(end, order.tokens) for end in range(first, order.tokens + PIECE, PIECE)]
         begin = 0
@@ -86,22 +87,22 @@ class Planner:
             turns = block[:, self._layout.layout["root_turn"]]
             turning = _bend(turns, wanted, placement.heading, turning, self._layout.fps)
             placed.append(placement.push(block))
-            kept.append(self._trail(trail, codes, features, end, placement, turning))
+            kept.append(self._resume(resume, codes, features, end, placement, turning))
             begin = end
         self._pipeline.count(frames=sum(map(len, placed)))
-        return Course(self._planned(order, written, placed, arrived), trails.to_arrays(kept))
+        return Course(_planned(fit, written, placed, arrived), to_arrays(kept))
 
     def _begin(self, order: Plan, arrays: Mapping[str, Array], halted: Halted) -> tuple[Resume, Placement]:
         pipeline = self._pipeline
         skeleton, hold = pipeline.manifest.skeleton, pipeline.hold_feet
         if arrays:
-            trail = trails.from_arrays(arrays)
+            resume = from_arrays(arrays)
             placement = Placement(skeleton, self._layout, None, hold)
-            placement.resume(trail.stance)
-            return trail, placement
+            placement.resume(resume.stance)
+            return resume, placement
         nothing = np.zeros((0, self._layout.width), np.float32)
         if order.past is not None:
-            piece = pipeline.piece(order.past, order.rig)
+            piece = pipeline.piece("past", order.past, order.rig)
             codes = pipeline.codes(piece, halted)
             assert piece is not None
             assert codes is not None
@@ -138,7 +139,7 @@ class Planner:
         tokens = (np.random.default_rng((seed, first + i)) for i in range(count))
         return np.concatenate([token.standard_normal((self._rate, self._layout.width), np.float32) for token in tokens])
 
-    def _trail(
+    def _resume(
         self, begun: Resume, codes: list[int], features: F32, end: int, placement: Placement, turning: float
     ) -> Resume:
         out = begun.out + end
@@ -146,19 +147,20 @@ class Planner:
         tail = features[end * self._rate : (end + self._fade) * self._rate]
         return Resume(tuple(codes[spare:]), out - spare, begun.index + spare, tail, placement.stance(), turning)
 
-    def _planned(self, order: Plan, written: int, placed: list[Placed], arrived: bool) -> Planned:
-        root = np.concatenate([block.root for block in placed])
-        rotations = np.concatenate([block.rotations for block in placed])
-        if order.rig is not None:
-            root, rotations = rig_of(self._pipeline.manifest.skeleton, order.rig).forth(root, rotations)
-        return Planned(
-            tokens=written,
-            root=root,
-            rotations=rotations,
-            contacts=np.concatenate([block.contacts for block in placed]),
-            ends=tuple(accumulate(map(len, placed))),
-            arrived=arrived,
-        )
+
+def _planned(fit: Fit | None, written: int, placed: list[Placed], arrived: bool) -> Planned:
+    root = np.concatenate([block.root for block in placed])
+    rotations = np.concatenate([block.rotations for block in placed])
+    if fit is not None:
+        root, rotations = fit.forth(root, rotations)
+    return Planned(
+        tokens=written,
+        root=root,
+        rotations=rotations,
+        contacts=np.concatenate([block.contacts for block in placed]),
+        ends=tuple(accumulate(map(len, placed))),
+        arrived=arrived,
+    )
 
 
 def _grown(tail: F32, features: F32) -> F32:

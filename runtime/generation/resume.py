@@ -1,7 +1,7 @@
-"""A trail: all that the frames of a live session after a given one depend on.
+"""A resume point: all that the frames of a live session after a given one depend on.
 
-The front keeps trails and sends one with each order for more frames, so that workers remember nothing: any of them can
-go on where another stopped, or from an earlier trail when new orders make what came after it void.
+The front keeps resume points and sends one with each order for more frames, so that workers remember nothing: any of
+them can go on where another stopped, or from an earlier one when new orders make what came after it void.
 
     codes     (K,) the last codes whose frames are out, then those drafted beyond
     out       how many of them are out
@@ -29,7 +29,7 @@ _NUMBERS: Final = 4  # K, out, index, F
 
 @dataclass(frozen=True, eq=False)
 class Resume:
-    """See above."""
+    """A resume point."""
 
     codes: tuple[int, ...]
     out: int
@@ -39,29 +39,29 @@ class Resume:
     turning: float
 
 
-def to_arrays(trails: Sequence[Resume]) -> dict[str, Array]:
-    """Several trails as arrays of one row each."""
-    longest = max(len(trail.codes) for trail in trails)
-    fade = max(len(trail.tail) for trail in trails)
-    width = trails[0].tail.shape[1]
-    codes = np.zeros((len(trails), _NUMBERS + longest), np.int64)
-    tails = np.zeros((len(trails), fade, width), np.float32)
-    for row, tail, trail in zip(codes, tails, trails, strict=True):
-        row[:_NUMBERS] = len(trail.codes), trail.out, trail.index, len(trail.tail)
-        row[_NUMBERS : _NUMBERS + len(trail.codes)] = trail.codes
-        tail[: len(trail.tail)] = trail.tail
-    stances = np.stack([np.append(trail.stance, trail.turning) for trail in trails])
-    return {"trail.codes": codes, "trail.tail": tails, "trail.stance": stances}
+def to_arrays(resumes: Sequence[Resume]) -> dict[str, Array]:
+    """Several resume points as arrays of one row each."""
+    longest = max(len(resume.codes) for resume in resumes)
+    fade = max(len(resume.tail) for resume in resumes)
+    width = resumes[0].tail.shape[1]
+    codes = np.zeros((len(resumes), _NUMBERS + longest), np.int64)
+    tails = np.zeros((len(resumes), fade, width), np.float32)
+    for row, tail, resume in zip(codes, tails, resumes, strict=True):
+        row[:_NUMBERS] = len(resume.codes), resume.out, resume.index, len(resume.tail)
+        row[_NUMBERS : _NUMBERS + len(resume.codes)] = resume.codes
+        tail[: len(resume.tail)] = resume.tail
+    stances = np.stack([np.append(resume.stance, resume.turning) for resume in resumes])
+    return {"resume.codes": codes, "resume.tail": tails, "resume.stance": stances}
 
 
 def row(arrays: Mapping[str, Array], index: int) -> dict[str, Array]:
-    """The arrays of one trail out of those of several."""
+    """The arrays of one resume point out of those of several."""
     return {name: array[index : index + 1] for name, array in arrays.items()}
 
 
 def from_arrays(arrays: Mapping[str, Array]) -> Resume:
-    """The trail in arrays of one row."""
-    codes, tail, stance = (arrays[f"trail.{name}"][0] for name in ("codes", "tail", "stance"))
+    """The resume point in arrays of one row."""
+    codes, tail, stance = (arrays[f"resume.{name}"][0] for name in ("codes", "tail", "stance"))
     count, out, index, fade = (int(number) for number in codes[:_NUMBERS])
     return Resume(
         codes=tuple(int(code) for code in codes[_NUMBERS : _NUMBERS + count]),

@@ -1,7 +1,8 @@
-"""A client's own skeleton: motion from the bundle's skeleton onto it and back, chunk by chunk.
+"""A client's motion, and its own skeleton: onto the bundle's skeleton and back, chunk by chunk.
 
 The world has Y up on either side; a rig's offsets have whatever axes its maker likes, and its rotations turn those.
-Frames are independent of each other, so that the same pose comes out wherever a stream is cut.
+Frames are independent of each other, so that the same pose comes out wherever a stream is cut. Fitting a rig takes tens
+of milliseconds, so that it is for workers: the front admits a rig by its joint tree alone.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from motion import quat
 from motion.clip import Clip
 from motion.errors import BadClip, BadRequest, UnknownJoint
-from motion.protocol import Rig
+from motion.protocol import Pose, Rig
 from motion.quat import F32
 from motion.retargeting.humanoid import Humanoid
 from motion.retargeting.joint_map import map_joints
@@ -25,6 +26,7 @@ _Tree = tuple[str, tuple[str, ...], tuple[int, ...], bytes]
 """a skeleton's name, joints, parents and offsets, so that a fit can be remembered by it"""
 _FARTHEST = 1e4  # metres
 _UP = np.array([0, 1, 0], np.float32)
+_UNIT = 0.01  # how far from 1 the length of a quaternion may be
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +52,19 @@ class Fit:
         turned = _seen_in(rotations, quat.inv(self.lift))
         clip = self.home.carry(_clip(self.home.source.skeleton, root, turned))
         return clip.root, clip.rotations
+
+
+def brought(ours: Skeleton, name: str, pose: Pose, rig: Rig | None) -> tuple[F32, F32]:
+    """Root (T, 3) and local rotations (T, J, 4) of ours for the pose that a request has as `name`, on its rig where it
+    has one. Raises BadRequest where it is no motion."""
+    lengths = np.linalg.norm(pose.rotations, axis=-1)
+    if np.abs(lengths - 1).max() > _UNIT:
+        frame, joint = divmod(int(np.abs(lengths - 1).argmax()), lengths.shape[1])
+        raise BadRequest(
+            f"{name!r} holds rotations that are not unit quaternions: frame {frame}, joint "
+            f"{(rig or ours).joints[joint]!r} has length {lengths[frame, joint]:.3f}; normalise them"
+        )
+    return (pose.root, pose.rotations) if rig is None else rig_of(ours, rig).back(pose.root, pose.rotations)
 
 
 def rig_of(ours: Skeleton, rig: Rig) -> Fit:

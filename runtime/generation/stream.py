@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +22,6 @@ from motion.errors import BadConfig
 
 Codes = NDArray[np.int64]
 Features = NDArray[np.float32]
-LONGEST_S: Final = 60.0
-"""seconds of motion that one request may ask for, unless the operator allows less"""
 Decode = Callable[[Codes, Features], Features]
 """(codes (K,), noise (T, D)) -> features (T, D)"""
 

@@ -13,7 +13,8 @@ Socket = zmq.Socket[bytes]
 
 
 class Exchange:
-    """See above. Whoever is not told its public key, which nobody else is, cannot connect."""
+    """The front's end of the connections to its workers. Whoever is not told its public key, which nobody else is,
+    cannot connect."""
 
     def __init__(self, address: str = "tcp://127.0.0.1:*") -> None:
         self._context: zmq.Context[Socket] = zmq.Context()

@@ -30,25 +30,25 @@ class Run:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """To a worker: make the next frames of one agent of a live session, from its trail on."""
+    """To a worker: make the next frames of one agent of a live session, from its resume point on."""
 
     seed: int
     text: str
     tokens: int
     """whose frames are to be made"""
     fresh: bool
-    """whether there are new orders: what is drafted beyond the trail does not count"""
+    """whether there are new orders: what is drafted beyond the resume point does not count"""
     heading: float | None = None
     target: Annotated[tuple[float, ...] | None, Shape(2)] = None
     place: Annotated[Float | None, Shape(3)] = None
-    """where it begins, x, z, heading; without a trail"""
+    """where it begins, x, z, heading; without a resume point"""
     past: protocol.Pose | None = None
     rig: Rig | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Planned:
-    """From a worker: frames, and the trail at some of them."""
+    """From a worker: frames, and the resume point at some of them."""
 
     tokens: int
     """that the language model wrote for it"""
@@ -56,7 +56,7 @@ class Planned:
     rotations: Annotated[Float, Shape("T", "J", 4)]
     contacts: Annotated[Float, Shape("T", 4)]
     ends: tuple[int, ...]
-    """after how many of the frames each trail stands"""
+    """after how many of the frames each resume point stands"""
     arrived: bool = False
     """whether the target was reached"""
 
@@ -115,7 +115,7 @@ def unpack(body: type[schema.M], parts: Sequence[bytes]) -> schema.M:
     return schema.read(body, Fields(wire.unseal(parts[1:])))
 
 
-def trail_of(parts: Sequence[bytes]) -> dict[str, Array]:
-    """The arrays of trails that travel beside a message. Raises BadMessage."""
+def resumes_of(parts: Sequence[bytes]) -> dict[str, Array]:
+    """The arrays of resume points that travel beside a message. Raises BadMessage."""
     buffers = wire.unseal(parts[1:]).buffers
-    return {name: array for name, array in buffers.items() if name.startswith("trail.")}
+    return {name: array for name, array in buffers.items() if name.startswith("resume.")}

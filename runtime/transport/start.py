@@ -15,22 +15,24 @@ from runtime.keys import Pair
 
 @dataclass(frozen=True)
 class Start:
-    """See above."""
+    """What all workers of a server are told, and then what each is told: its name, its keys, and where to connect."""
 
-    name: str
-    address: str
-    """where the front listens for workers"""
-    own_public: str
-    own_secret: str
-    server_public: str
+    models: dict[str, Any]
+    """what to load, as the program that loads it understands it"""
     slots: int
     """clips at a time"""
     plans: int
     """plans of live sessions at a time"""
-    log_level: str
-    log_format: str
-    models: dict[str, Any]
-    """what to load, as the program that loads it understands it"""
+    seconds_most: float
+    """the longest motion for a request that does not say how long it is to be"""
+    log_level: str = "info"
+    log_format: str = "text"
+    name: str = ""
+    address: str = ""
+    """where the front listens for workers"""
+    own_public: str = ""
+    own_secret: str = ""
+    server_public: str = ""
 
     @property
     def own(self) -> Pair:

@@ -28,7 +28,7 @@ class Report:
     key: int
     said: Message | None = None
     planned: Planned | None = None
-    trails: dict[str, Array] | None = None
+    resumes: dict[str, Array] | None = None
     error: MotionError | None = None
 
     @property
@@ -42,7 +42,7 @@ class Report:
         if kind == "said":
             return Report(key, said=protocol.unpack(parts[1:]))
         if kind == "planned":
-            return Report(key, planned=orders.unpack(Planned, parts), trails=orders.trail_of(parts))
+            return Report(key, planned=orders.unpack(Planned, parts), resumes=orders.resumes_of(parts))
         return Report(key, error=error_of(orders.unpack(Refused, parts)))
 
 
@@ -118,7 +118,7 @@ class Backend(Protocol):
         """Do a request."""
         ...
 
-    def plan(self, key: int, order: Plan, trail: dict[str, Array]) -> None:
+    def plan(self, key: int, order: Plan, resume: dict[str, Array]) -> None:
         """Make the next frames of a live session."""
         ...
 

@@ -35,7 +35,7 @@ class Scale:
 
 
 class Cluster:
-    """See above. Entering it connects, and starts Ray where it is this machine's own."""
+    """A Ray cluster on which replicas are deployed. Entering it connects, and starts Ray where it is our own."""
 
     def __init__(self, scale: Scale) -> None:
         self.host = "127.0.0.1"

@@ -11,9 +11,7 @@ import logging
 import sys
 import time
 from collections.abc import Mapping
-from typing import Any, Final, cast
-
-FORMATS: Final = ("text", "json")
+from typing import Any, cast
 
 
 def start(level: str, form: str) -> None:

@@ -33,7 +33,7 @@ ALONE_S: Final = 60.0
 
 
 class Replica:
-    """See above. `start` is the one of all replicas: each makes a name and keys of its own."""
+    """A worker in a process of Ray's. `start` is the one of all replicas: each makes a name and keys of its own."""
 
     def __init__(self, start: Start, open_pipeline: Callable[[Start, ExitStack], Pipeline]) -> None:
         own = throwaway()
@@ -42,7 +42,7 @@ class Replica:
         logs.start(start.log_level, start.log_format)
         self._stack = ExitStack()
         self._worker = open_worker(start, zmq.Context(), open_pipeline, self._stack)
-        self._thread = threading.Thread(target=self._worker.serve, name="link", daemon=True)
+        self._thread = threading.Thread(target=self._worker.serve, name="front", daemon=True)
         self._thread.start()
 
     async def work(self, parts: list[bytes]) -> None:

@@ -50,7 +50,7 @@ class _App:
 
     name: str
     models: dict[str, Any]
-    hands: dict[bytes, float] = field(default_factory=dict[bytes, float])
+    replicas: dict[bytes, float] = field(default_factory=dict[bytes, float])
     """warm replicas, and when each was last heard"""
     jobs: set[int] = field(default_factory=set[int])
     handle: Any = None
@@ -64,7 +64,7 @@ class _Job:
     given: float
     lease: Future[None] | None = None
     begun: asyncio.Event = field(default_factory=asyncio.Event)
-    hand: bytes = b""
+    replica: bytes = b""
     """the replica that said something about it"""
     waited: float = 0.0
     """seconds until then"""
@@ -74,26 +74,20 @@ class _Job:
 
 
 class Replicas:
-    """See above. `open_pipeline` opens the models that `models` names, in each replica."""
+    """The backend on Ray Serve. In each replica, `open_pipeline` opens the models that `start` names."""
 
     def __init__(
         self,
         open_pipeline: Callable[[Start, ExitStack], Pipeline],
-        models: dict[str, Any],
-        slots: int,
-        plans: int,
+        start: Start,
         scale: Scale,
-        log_level: str,
-        log_format: str,
     ) -> None:
         self.restarts = 0
         self.took: Callable[[dict[str, Any]], None] = lambda _: None
         self.tally = Tally()
         self._open = open_pipeline
-        self._models = models
-        self._slots, self._plans = slots, plans
+        self._start = start
         self._cluster, self._most = Cluster(scale), scale.most
-        self._log = (log_level, log_format)
         self._names = (f"motus-{number}" for number in itertools.count(1))
         self._apps: dict[str, _App] = {}
         self._at_work: _App | None = None
@@ -114,7 +108,7 @@ class Replicas:
             self._exchange = Exchange(f"tcp://{self._cluster.host}:*")
             stack.callback(self._exchange.close)
             self._thread.start()
-            self._deploy(self._models)
+            self._deploy()
             self._opened = stack.pop_all()
         return self
 
@@ -139,21 +133,21 @@ class Replicas:
     @property
     def ready(self) -> bool:
         """Whether a warm replica is there."""
-        return self._at_work is not None and bool(self._at_work.hands)
+        return self._at_work is not None and bool(self._at_work.replicas)
 
     @property
     def slots(self) -> int:
         """Clips that all replicas together take at a time, and those of one more, if there may be one."""
-        hands = 0 if self._at_work is None else len(self._at_work.hands)
-        return self._slots * min(hands + 1, self._most)
+        replicas = 0 if self._at_work is None else len(self._at_work.replicas)
+        return self._start.slots * min(replicas + 1, self._most)
 
     def run(self, key: int, order: Run) -> None:
         """Do a request."""
         self._give(key, orders.pack("run", key, order))
 
-    def plan(self, key: int, order: Plan, trail: dict[str, Array]) -> None:
+    def plan(self, key: int, order: Plan, resume: dict[str, Array]) -> None:
         """Make the next frames of a live session."""
-        self._give(key, orders.pack("plan", key, order, trail))
+        self._give(key, orders.pack("plan", key, order, resume))
 
     def cancel(self, key: int) -> None:
         """Stop a job: the replica that works on it is told and says when it has stopped; one that has not begun is
@@ -162,8 +156,8 @@ class Replicas:
         if job is None:
             return
         job.stopping = True
-        if job.hand:
-            self._exchange.send(job.hand, orders.pack("cancel", key))
+        if job.replica:
+            self._exchange.send(job.replica, orders.pack("cancel", key))
         elif job.lease is not None:
             job.lease.cancel()
 
@@ -171,8 +165,8 @@ class Replicas:
         """Deploy other models beside those that serve; they take over once a replica is warm."""
         for app in self._apps.values():
             app.retiring = app is not self._at_work
-        self._models = models
-        self._deploy(models)
+        self._start = replace(self._start, models=models)
+        self._deploy()
 
     def collect(self) -> list[Report]:
         """What has been reported since the last call."""
@@ -194,12 +188,12 @@ class Replicas:
         greet = now - self._greeted > _GREET_S
         self._greeted = now if greet else self._greeted
         for app in list(self._apps.values()):
-            for name, heard in list(app.hands.items()):
+            for name, heard in list(app.replicas.items()):
                 if now - heard > _SILENCE_S:
                     self._miss(app, name, "says nothing")
                 elif greet:
                     self._exchange.send(name, orders.pack("greet", 0))
-            if app.failure is not None and not app.hands:
+            if app.failure is not None and not app.replicas:
                 self._give_up(app, app.failure)
             elif app.retiring and not app.jobs:
                 self._retire(app)
@@ -207,11 +201,11 @@ class Replicas:
             if job.ended is not None and now - job.ended > _LATE_S:
                 self._lose(key)
 
-    def _deploy(self, models: dict[str, Any]) -> None:
-        app = _App(next(self._names), models)
+    def _deploy(self) -> None:
+        app = _App(next(self._names), self._start.models)
         self._apps[app.name] = app
-        keys = ("", "", self._exchange.public.decode())
-        start = Start(app.name, self._exchange.address, *keys, self._slots, self._plans, *self._log, models)
+        public = self._exchange.public.decode()
+        start = replace(self._start, name=app.name, address=self._exchange.address, server_public=public)
         self._loop.run_in_executor(None, self._run_app, app, start)
         _log.info("deploying", extra=about(app=app.name))
 
@@ -225,13 +219,13 @@ class Replicas:
     def _hear(self, app: _App, name: bytes, parts: list[bytes]) -> None:
         kind, key = orders.kind_of(parts)
         now = time.monotonic()
-        if name in app.hands:
-            app.hands[name] = now
+        if name in app.replicas:
+            app.replicas[name] = now
         if kind == "pulse":
             self.tally.hear(name, orders.unpack(Pulse, parts))
-            app.hands.setdefault(name, now)
+            app.replicas.setdefault(name, now)
         elif kind == "ready":
-            app.hands[name] = now
+            app.replicas[name] = now
             took = orders.unpack(Ready, parts).seconds
             _log.info("first generation took %.1f s", took, extra=about(replica=name.decode()))
         elif kind == "refused" and key == 0:
@@ -239,14 +233,14 @@ class Replicas:
             _log.error("a replica cannot start: %s", app.failure, extra=about(replica=name.decode()))
         elif key in self._jobs:
             self._take(key, name, Report.of(kind, key, parts))
-        if app.hands and app.handle is not None and self._at_work is not app and not app.retiring:
+        if app.replicas and app.handle is not None and self._at_work is not app and not app.retiring:
             self._take_over(app)
 
     def _take(self, key: int, name: bytes, report: Report) -> None:
         """A replica's word about a job, told in this machine's time: theirs may be another's."""
         job, now = self._jobs[key], time.monotonic()
-        if not job.hand:
-            job.hand, job.waited = name, now - job.given
+        if not job.replica:
+            job.replica, job.waited = name, now - job.given
             self._loop.call_soon_threadsafe(job.begun.set)
             if job.stopping:
                 self._exchange.send(name, orders.pack("cancel", key))
@@ -275,13 +269,13 @@ class Replicas:
 
     def _retire(self, app: _App) -> None:
         del self._apps[app.name]
-        for name in app.hands:
+        for name in app.replicas:
             self.tally.gone(name)
         self._loop.run_in_executor(None, self._cluster.delete, app.name)
         _log.info("an application has retired", extra=about(app=app.name))
 
     def _miss(self, app: _App, name: bytes, how: str) -> None:
-        if app.hands.pop(name, None) is not None:
+        if app.replicas.pop(name, None) is not None:
             self.tally.gone(name)
             _log.info("a replica %s", how, extra=about(replica=name.decode()))
 
@@ -334,9 +328,9 @@ class Replicas:
 
     def _lose(self, key: int, error: BaseException | None = None) -> None:
         job = self._forget(key)
-        _log.error("an order was lost: %s", error, extra=about(replica=job.hand.decode()))
-        if job.hand in job.app.hands:
-            self._miss(job.app, job.hand, "has died")
+        _log.error("an order was lost: %s", error, extra=about(replica=job.replica.decode()))
+        if job.replica in job.app.replicas:
+            self._miss(job.app, job.replica, "has died")
             self.restarts += 1
         self._reports.append(Report(key, error=WorkLost(_LOST)))
 

@@ -154,8 +154,8 @@ class Worker:
     def _plan(self, key: int, parts: list[bytes], halted: threading.Event) -> None:
         def work() -> None:
             order = orders.unpack(Plan, parts)
-            course = self._planner.plan(order, orders.trail_of(parts), halted.is_set)
-            self._report(orders.pack("planned", key, course.planned, course.trails))
+            course = self._planner.plan(order, orders.resumes_of(parts), halted.is_set)
+            self._report(orders.pack("planned", key, course.planned, course.resumes))
 
         with self._calm:
             self._urgent += 1

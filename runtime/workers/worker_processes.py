@@ -12,7 +12,7 @@ import logging
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
 import zmq
@@ -36,7 +36,7 @@ _STOP_S: Final = 5.0
 
 
 @dataclass(eq=False)
-class _Hand:
+class _Worker:
     """One worker process."""
 
     name: bytes
@@ -50,12 +50,11 @@ class _Hand:
 
 
 class WorkerProcesses:
-    """See above. `command` starts a worker; `models` is what the first one is told to load."""
+    """The backend on processes of this machine. `command` starts a worker; `start` is what all of them are told, and
+    what the first one loads."""
 
-    def __init__(
-        self, command: Sequence[str], models: dict[str, Any], slots: int, plans: int, log_level: str, log_format: str
-    ) -> None:
-        self.slots = slots
+    def __init__(self, command: Sequence[str], start: Start) -> None:
+        self.slots = start.slots
         self.restarts = 0
         """workers that had to be replaced"""
         self.failure: MotionError | None = None
@@ -64,13 +63,11 @@ class WorkerProcesses:
         """called with its models when a worker takes over"""
         self.tally = Tally()
         self._command = list(command)
-        self._models = models
-        self._plans = plans
-        self._log = (log_level, log_format)
+        self._start = start
         self._exchange = Exchange()
         self._names = (f"worker-{number}".encode() for number in itertools.count(1))
-        self._hands: dict[bytes, _Hand] = {}
-        self._at_work: _Hand | None = None
+        self._workers: dict[bytes, _Worker] = {}
+        self._at_work: _Worker | None = None
         self._reports: list[Report] = []
         self._failures = 0
         self._proven = False  # whether any worker was ever ready
@@ -78,20 +75,20 @@ class WorkerProcesses:
         self._ticked = time.monotonic()
 
     def __enter__(self) -> Self:
-        self._start(self._models)
+        self._open()
         return self
 
     def __exit__(self, *exc: object) -> None:
-        for hand in self._hands.values():
-            self._stop(hand)
+        for worker in self._workers.values():
+            self._stop(worker)
         until = time.monotonic() + _STOP_S
-        for hand in self._hands.values():
+        for worker in self._workers.values():
             try:
-                hand.process.wait(max(0.1, until - time.monotonic()))
+                worker.process.wait(max(0.1, until - time.monotonic()))
             except subprocess.TimeoutExpired:
-                hand.process.kill()
-                hand.process.wait()
-            self._let_go(hand)
+                worker.process.kill()
+                worker.process.wait()
+            self._let_go(worker)
         self._exchange.close()
 
     @property
@@ -104,41 +101,36 @@ class WorkerProcesses:
         """Whether a warm worker is there."""
         return self._at_work is not None
 
-    @property
-    def pids(self) -> list[int]:
-        """The processes that are there."""
-        return [hand.process.pid for hand in self._hands.values()]
-
     def run(self, key: int, order: Run) -> None:
         """Do a request."""
         self._give(key, orders.pack("run", key, order))
 
-    def plan(self, key: int, order: Plan, trail: dict[str, Array]) -> None:
+    def plan(self, key: int, order: Plan, resume: dict[str, Array]) -> None:
         """Make the next frames of a live session."""
-        self._give(key, orders.pack("plan", key, order, trail))
+        self._give(key, orders.pack("plan", key, order, resume))
 
     def cancel(self, key: int) -> None:
         """Stop a job."""
-        hand = next((hand for hand in self._hands.values() if key in hand.jobs), None)
-        if hand is not None:
-            self._send(hand, orders.pack("cancel", key))
+        worker = next((worker for worker in self._workers.values() if key in worker.jobs), None)
+        if worker is not None:
+            self._send(worker, orders.pack("cancel", key))
 
     def reload(self, models: dict[str, Any]) -> None:
         """Start a worker with other models; it takes over when it is warm."""
-        for hand in list(self._hands.values()):
-            if not hand.ready:
-                self._retire(hand)
-        self._models = models
+        for worker in list(self._workers.values()):
+            if not worker.ready:
+                self._retire(worker)
+        self._start = replace(self._start, models=models)
         self._failures = 0
-        self._start(models)
+        self._open()
 
     def collect(self) -> list[Report]:
         """What has been reported since the last call."""
         for name, parts in self._exchange.read():
-            hand = self._hands.get(name)
-            if hand is not None:
-                hand.heard = time.monotonic()
-                self._hear(hand, parts)
+            worker = self._workers.get(name)
+            if worker is not None:
+                worker.heard = time.monotonic()
+                self._hear(worker, parts)
         reports, self._reports = self._reports, []
         return reports
 
@@ -146,28 +138,34 @@ class WorkerProcesses:
         """Replace who is gone or wedged, let go of who has finished. Raises why the very first worker cannot start."""
         now = time.monotonic()
         gap, self._ticked = now - self._ticked, now
-        for hand in list(self._hands.values()):
+        for worker in list(self._workers.values()):
             if gap > 1:  # it was this process that stood still: nobody could be heard meanwhile
-                hand.heard += gap
-            code = hand.process.poll()
+                worker.heard += gap
+            code = worker.process.poll()
             if code is not None:
-                self._lose(hand, f"ended with {code}")
-            elif now - hand.heard > (SILENCE_S if hand.ready else _START_S):
-                self._lose(hand, f"said nothing for {now - hand.heard:.0f} s")
-            elif hand.retiring and not hand.jobs and hand.stopped is None:
-                self._stop(hand)
-            elif hand.stopped is not None and now - hand.stopped > _STOP_S:
-                hand.process.kill()
+                self._lose(worker, f"ended with {code}")
+            elif now - worker.heard > (SILENCE_S if worker.ready else _START_S):
+                self._lose(worker, f"said nothing for {now - worker.heard:.0f} s")
+            elif worker.retiring and not worker.jobs and worker.stopped is None:
+                self._stop(worker)
+            elif worker.stopped is not None and now - worker.stopped > _STOP_S:
+                worker.process.kill()
         if not self._proven and self.failure is not None:
             raise self.failure
         if self._again is not None and now >= self._again:
             self._again = None
-            self._start(self._models)
+            self._open()
 
-    def _start(self, models: dict[str, Any]) -> None:
+    def _open(self) -> None:
         name, own = next(self._names), throwaway()
-        keys = (own.public.decode(), own.secret.decode(), self._exchange.public.decode())
-        start = Start(name.decode(), self._exchange.address, *keys, self.slots, self._plans, *self._log, models)
+        start = replace(
+            self._start,
+            name=name.decode(),
+            address=self._exchange.address,
+            own_public=own.public.decode(),
+            own_secret=own.secret.decode(),
+            server_public=self._exchange.public.decode(),
+        )
         process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
         assert process.stdin is not None
         try:
@@ -175,78 +173,78 @@ class WorkerProcesses:
             process.stdin.flush()
         except BrokenPipeError:  # it is gone already; the next tick says so
             pass
-        self._hands[name] = _Hand(name, process, models, time.monotonic())
+        self._workers[name] = _Worker(name, process, start.models, time.monotonic())
         _log.info("started a worker", extra=about(worker=name.decode(), pid=process.pid))
 
-    def _hear(self, hand: _Hand, parts: list[bytes]) -> None:
+    def _hear(self, worker: _Worker, parts: list[bytes]) -> None:
         kind, key = orders.kind_of(parts)
         if kind == "pulse":
-            self.tally.hear(hand.name, orders.unpack(Pulse, parts))
+            self.tally.hear(worker.name, orders.unpack(Pulse, parts))
         elif kind == "ready":
-            self._take_over(hand, orders.unpack(Ready, parts).seconds)
+            self._take_over(worker, orders.unpack(Ready, parts).seconds)
         elif kind == "refused" and key == 0:
             refused = orders.unpack(Refused, parts)
             self.failure = error_of(refused)
-            _log.error("a worker cannot start: %s", refused.message, extra=about(worker=hand.name.decode()))
-        elif key in hand.jobs:
+            _log.error("a worker cannot start: %s", refused.message, extra=about(worker=worker.name.decode()))
+        elif key in worker.jobs:
             report = Report.of(kind, key, parts)
             if report.last:
-                hand.jobs.discard(key)
+                worker.jobs.discard(key)
             self._reports.append(report)
 
-    def _take_over(self, hand: _Hand, seconds: float) -> None:
-        _log.info("first generation took %.1f s", seconds, extra=about(worker=hand.name.decode()))
-        hand.ready = True
+    def _take_over(self, worker: _Worker, seconds: float) -> None:
+        _log.info("first generation took %.1f s", seconds, extra=about(worker=worker.name.decode()))
+        worker.ready = True
         self._failures, self.failure, self._proven = 0, None, True
-        before, self._at_work = self._at_work, hand
+        before, self._at_work = self._at_work, worker
         if before is not None:
             self._retire(before)
-        self.took(hand.models)
+        self.took(worker.models)
 
-    def _retire(self, hand: _Hand) -> None:
-        hand.retiring = True
-        if self._at_work is hand:
+    def _retire(self, worker: _Worker) -> None:
+        worker.retiring = True
+        if self._at_work is worker:
             self._at_work = None
 
-    def _stop(self, hand: _Hand) -> None:
-        hand.stopped = time.monotonic()
-        self._send(hand, orders.pack("stop", 0))
-        if hand.process.stdin is not None and not hand.ready:
-            hand.process.stdin.close()  # it listens to nothing else before it is warm
+    def _stop(self, worker: _Worker) -> None:
+        worker.stopped = time.monotonic()
+        self._send(worker, orders.pack("stop", 0))
+        if worker.process.stdin is not None and not worker.ready:
+            worker.process.stdin.close()  # it listens to nothing else before it is warm
 
-    def _lose(self, hand: _Hand, how: str) -> None:
-        expected = hand.retiring or hand.stopped is not None
-        if hand.process.poll() is None:
-            hand.process.kill()
-            hand.process.wait()
-        self._let_go(hand)
-        del self._hands[hand.name]
-        self.tally.gone(hand.name)
+    def _lose(self, worker: _Worker, how: str) -> None:
+        expected = worker.retiring or worker.stopped is not None
+        if worker.process.poll() is None:
+            worker.process.kill()
+            worker.process.wait()
+        self._let_go(worker)
+        del self._workers[worker.name]
+        self.tally.gone(worker.name)
         lost = WorkLost("the process that worked on this ended before it was done; ask again")
-        self._reports += [Report(key, error=lost) for key in hand.jobs]
-        if expected and not hand.jobs:
-            _log.info("a worker has retired", extra=about(worker=hand.name.decode()))
+        self._reports += [Report(key, error=lost) for key in worker.jobs]
+        if expected and not worker.jobs:
+            _log.info("a worker has retired", extra=about(worker=worker.name.decode()))
             return
-        _log.error("a worker %s", how, extra=about(worker=hand.name.decode(), jobs=len(hand.jobs)))
-        if self._at_work is hand or not hand.ready:
-            self._at_work = None if self._at_work is hand else self._at_work
-            if hand.ready:
+        _log.error("a worker %s", how, extra=about(worker=worker.name.decode(), jobs=len(worker.jobs)))
+        if self._at_work is worker or not worker.ready:
+            self._at_work = None if self._at_work is worker else self._at_work
+            if worker.ready:
                 self.restarts += 1
             self.failure = self.failure or Unavailable(f"the worker {how}; the log above may say why")
             self._again = time.monotonic() + min(_RETRY_S[0] * 2**self._failures, _RETRY_S[1])
             self._failures += 1
 
-    def _let_go(self, hand: _Hand) -> None:
-        if hand.process.stdin is not None:
-            hand.process.stdin.close()
+    def _let_go(self, worker: _Worker) -> None:
+        if worker.process.stdin is not None:
+            worker.process.stdin.close()
 
     def _give(self, key: int, parts: list[bytes]) -> None:
-        hand = self._at_work
-        if hand is None or not self._send(hand, parts):
+        worker = self._at_work
+        if worker is None or not self._send(worker, parts):
             self._reports.append(Report(key, error=Unavailable("nobody works just now; ask again")))
             return
-        hand.jobs.add(key)
+        worker.jobs.add(key)
 
-    def _send(self, hand: _Hand, parts: list[bytes]) -> bool:
-        """Whether it left; where not, the hand is gone or not there yet, and the next tick finds out."""
-        return self._exchange.send(hand.name, parts)
+    def _send(self, worker: _Worker, parts: list[bytes]) -> bool:
+        """Whether it left; where not, the worker is gone or not there yet, and the next tick finds out."""
+        return self._exchange.send(worker.name, parts)

@@ -106,3 +106,27 @@ def test_a_file_that_is_no_toml_is_named(tmp_path: Path, content: bytes) -> None
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadConfig, match=r"none\.toml cannot be opened"):
         config.read(tmp_path / "none.toml")
+
+
+@dataclass(frozen=True)
+class Tandem(Bicycle):
+    """A bicycle for two."""
+
+    seats: int = 2
+    """how many can sit
+    on it"""
+    lamp: str | None = "front"
+    """what shines"""
+    lock: bool = True
+
+
+def test_what_stands_below_a_field_can_be_read_and_what_it_inherits_too() -> None:
+    assert config.notes(Tandem) == {"seats": "how many can sit on it", "lamp": "what shines"}
+    assert config.notes(Wheel) == {}
+
+
+def test_what_may_be_none_can_be_given_as_none_and_nothing_else_can() -> None:
+    given = {"name": "x", "front": {"size": 1.0}}
+    assert config.build(Tandem, {**given, "lamp": None}).lamp is None
+    with pytest.raises(BadConfig, match="'name' must be str, got None"):
+        config.build(Tandem, {**given, "name": None})

@@ -24,9 +24,11 @@ TOLD = (Accepted, Done, Error, Frames, Pong, Welcome)
 class Raw:
     """A peer on a DEALER of its own."""
 
-    def __init__(self, address: str, keys: ClientKeys | None = None) -> None:
+    def __init__(self, address: str, keys: ClientKeys | None = None, name: bytes = b"") -> None:
         self._context = zmq.Context()
         self.socket = self._context.socket(zmq.DEALER)
+        if name:
+            self.socket.setsockopt(zmq.IDENTITY, name)
         if keys is not None:
             join(self.socket, keys.own, keys.server)
         self.socket.connect(address)

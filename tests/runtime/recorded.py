@@ -137,7 +137,12 @@ def make_bundle(folder: Path, layout: Layout = SERVED) -> Bundle:
 
 
 def open_pipeline(
-    source: Bundle, stack: ExitStack, step_s: float = 0.0, fail_at: int | None = None, hold_feet: bool = False
+    source: Bundle,
+    stack: ExitStack,
+    step_s: float = 0.0,
+    fail_at: int | None = None,
+    hold_feet: bool = False,
+    seconds_most: float = LIMITS.seconds_most,
 ) -> Pipeline:
     """The product's pipeline over the recording."""
     packed = source.manifest.motion
@@ -147,7 +152,7 @@ def open_pipeline(
     )
     windows = Windows(packed.context, packed.lookahead)
     recording = Recording(step_s, fail_at)
-    return Pipeline(source.manifest, recording, decoder, None, encoder, windows, LIMITS.seconds_most, hold_feet)
+    return Pipeline(source.manifest, recording, decoder, None, encoder, windows, seconds_most, hold_feet)
 
 
 def _decoder(table: np.ndarray) -> onnx.GraphProto:
@@ -195,7 +200,8 @@ def _save(graph: onnx.GraphProto, path: Path) -> None:
 def open_recorded(start: Start, stack: ExitStack) -> Pipeline:
     """What a worker of this server opens."""
     models = start.models
-    return open_pipeline(bundle.load(models["folder"]), stack, models["step_s"], models["fail_at"])
+    source = bundle.load(models["folder"])
+    return open_pipeline(source, stack, models["step_s"], models["fail_at"], seconds_most=start.seconds_most)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -114,12 +114,14 @@ def zmtp(server: Server) -> socket.socket:
 @pytest.mark.parametrize("stays", [True, False])
 def test_a_half_written_message_is_never_read_and_disturbs_nobody(server: Server, half: bytes, stays: bool) -> None:
     with Client(server.address) as client:
+        eventually(lambda: client.stats().sessions == 1, what="the goodbye of those before")
         before = client.stats()
         line = zmtp(server)
         line.sendall(half)
         if not stays:
             line.close()
         still_serves(server.address)
+        eventually(lambda: client.stats().sessions == before.sessions, what="the goodbye of who was served on")
         after = client.stats()
         line.close()
     assert after.refused == before.refused

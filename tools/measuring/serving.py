@@ -2,11 +2,13 @@
 
 The language model is a recording (tests/runtime/recorded.py), so that only transport, pacing and scheduling are
 measured: the round trip of a small message, and live sessions seen by many watchers. Each is measured beside a bare
-program that sends the same bytes at the same times on the same machine, in the same run.
+program that sends the same bytes at the same times on the same machine, in the same run. Last, one live session while a
+crowd sends new rigs as fast as it may.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -28,6 +30,8 @@ from tools.setup.ticker import Ticker
 
 _SECONDS: Final = 10.0
 _FPS: Final = 30.0
+_CROWD: Final = 20
+_JOINTS: Final = 512
 
 
 @dataclass(frozen=True)
@@ -47,16 +51,34 @@ class Shown:
 
 
 @dataclass(frozen=True)
+class Crowded:
+    """A live session while other clients send rigs that the server has not seen, as fast as they may."""
+
+    clients: int
+    joints: int
+    """of each rig"""
+    rigs: int
+    """that were sent"""
+    frames: int
+    """rigs that came to frames"""
+    refused: int
+    """rigs that were refused, since enough waited"""
+    shown: Shown
+    """what its watcher saw of the live session"""
+
+
+@dataclass(frozen=True)
 class Serving:
     """The figures."""
 
     round_trip: RoundTrip
     bare: Shown
     ours: Shown
+    crowded: Crowded
 
     def table(self) -> str:
         """For people, each beside what is asked of it."""
-        trip, bare, ours = self.round_trip, self.bare, self.ours
+        trip, bare, ours, crowd = self.round_trip, self.bare, self.ours, self.crowded
         rows = [
             ("round trip of a ping, bare pyzmq", f"{trip.bare_us.median:.0f} us", ""),
             ("round trip of a ping, the service", f"{trip.ours_us.median:.0f} us", ""),
@@ -71,6 +93,12 @@ class Serving:
             ("late p99, the service", f"{ours.late_p99_ms:.2f} ms", "under 20 ms"),
             ("cores, bare pyzmq", f"{bare.cores:.2f}", ""),
             ("cores, the service with its worker", f"{ours.cores:.2f}", "under 1"),
+            (f"rigs of {crowd.joints} joints by {crowd.clients} clients", f"{crowd.rigs}", ""),
+            ("of them moved, refused", f"{crowd.frames}, {crowd.refused}", ""),
+            ("frames lost beside them", f"{crowd.shown.lost}", "0"),
+            ("late p50, a live session beside them", f"{crowd.shown.late_p50_ms:.2f} ms", ""),
+            ("late p99, a live session beside them", f"{crowd.shown.late_p99_ms:.2f} ms", ""),
+            ("late at most", f"{crowd.shown.late_most_ms:.2f} ms", "under 20 ms"),
         ]
         return "\n".join(f"{name:<38}{value:>14}   {wanted}".rstrip() for name, value, wanted in rows)
 
@@ -95,7 +123,24 @@ def measure(streams: int = 64, watchers: int = 128, seconds: float = _SECONDS) -
             _play(lives, 2.0)
             front = psutil.Process(server.pid)
             shown = _audience(watch, names, streams, seconds, [front, *front.children()], lives)
-    return Serving(trip, bare_shown, shown)
+        ticker.say(f"a live session beside {_CROWD} clients with new rigs of {_JOINTS} joints")
+        crowded = _beside_a_crowd(address, seconds)
+    return Serving(trip, bare_shown, shown, crowded)
+
+
+def _beside_a_crowd(address: str, seconds: float) -> Crowded:
+    with Client(address, name="bench", window=240) as client, client.live("walk", seed=1, publish="calm") as live:
+        watch = f"tcp://127.0.0.1:{client.welcome.watch_port}"
+        _play([live], 1.0)
+        command = [sys.executable, "-m", "tools.measuring.crowd", address, str(_CROWD), str(_JOINTS)]
+        with subprocess.Popen([*command, str(seconds + 5)], stdout=subprocess.PIPE, text=True) as crowd:
+            assert crowd.stdout is not None
+            _play([live], 2.0)
+            shown = _audience(watch, ["calm"], 1, seconds, [], [live])
+            while crowd.poll() is None:
+                _play([live], 0.05)
+            said = json.loads(crowd.stdout.read())
+    return Crowded(_CROWD, _JOINTS, said["rigs"], said["frames"], said["refused"], shown)
 
 
 def _audience(

@@ -10,6 +10,7 @@ from tools.pages.markdown import table
 def transport(figures: dict[str, Any]) -> list[str]:
     """What the service costs beside the models."""
     machine, trip, bare, ours = (figures[name] for name in ("machine", "round_trip", "bare", "ours"))
+    rows_beside, told_beside = _beside(figures["crowded"]) if "crowded" in figures else ([], "")
     rows = [
         ["round trip of a small message, median",
          *(f"{trip[name]['median']:.0f} us" for name in ("bare_us", "ours_us")),
@@ -22,6 +23,7 @@ def transport(figures: dict[str, Any]) -> list[str]:
         ["the same, p99", f"{bare['late_p99_ms']:.2f} ms", f"{ours['late_p99_ms']:.2f} ms", "", "under 20 ms"],
         ["frames lost", f"{bare['lost']}", f"{ours['lost']} of {ours['frames']}", "", "none"],
         ["cores in use", f"{bare['cores']:.2f}", f"{ours['cores']:.2f}", "", "under 1"],
+        *rows_beside,
     ]  # fmt: skip
     return [
         "## Transport of the service",
@@ -32,11 +34,29 @@ def transport(figures: dict[str, Any]) -> list[str]:
         f"{trip['pings']} pings in turn, and the ratio is that of their medians. Then {ours['streams']} live sessions "
         f"of 30 frames a second, seen by {ours['watchers']} watchers for {ours['seconds']:g} s; the language model is "
         "a recording. Beside them, in the same run, pyzmq alone sending the same bytes at the same times. "
+        f"{told_beside}"
         f"{machine['cpu']}, {machine['cores']} cores, which watchers and the owner "
         f"shared with the server; load {machine['load_before']} before the run.",
         "",
         *table(["", "pyzmq alone", "the service", "ratio", "asked for"], rows),
     ]
+
+
+def _beside(crowd: dict[str, Any]) -> tuple[list[list[str]], str]:
+    """Rows of a live session beside clients that send new rigs, and what is told of these."""
+    shown = crowd["shown"]
+    rows = [
+        ["a live session's frames beside the crowd, median", "", f"{shown['late_p50_ms']:.2f} ms", "", ""],
+        ["the same, p99", "", f"{shown['late_p99_ms']:.2f} ms", "", ""],
+        ["the same, the latest", "", f"{shown['late_most_ms']:.2f} ms", "", "under 20 ms"],
+        ["frames lost beside the crowd", "", f"{shown['lost']} of {shown['frames']}", "", "none"],
+    ]
+    told = (
+        f"Last, one live session while a crowd of {crowd['clients']} clients sends new rigs of {crowd['joints']} "
+        f"joints as fast as it may: {crowd['rigs']}, of which {crowd['frames']} were moved and the others refused "
+        "since enough waited. "
+    )
+    return rows, told
 
 
 def soak(figures: dict[str, Any]) -> list[str]:

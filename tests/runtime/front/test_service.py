@@ -155,7 +155,7 @@ def pose(frames: int, joints: int = 22, length: float = 1.0) -> Pose:
 def test_a_past_that_is_no_motion_is_refused(server: Server, past: Pose, sentence: str) -> None:
     with peer(server) as raw:
         raw.say(Generate("bad", "prediction", seconds=1.0, past=past))
-        error = raw.hear()
+        error = raw.hear(Error, Done)
         assert isinstance(error, Error)
         assert error.code == "bad_request"
         assert sentence in error.message

@@ -23,12 +23,12 @@ def track(**orders: object) -> Track:
 
 
 def plan(first: int, count: int, piece: int = 8) -> tuple[Planned, dict[str, Array]]:
-    """Frames whose root tells their number, and trails that tell after which frame they stand."""
+    """Frames whose root tells their number, and resume points that tell after which frame they stand."""
     root = np.arange(first, first + count, dtype=np.float32)[:, None] * np.ones(3, np.float32)
     rotations = np.tile(np.array([1, 0, 0, 0], np.float32), (count, 2, 1))
     ends = tuple(dict.fromkeys(min(end, count) for end in range(piece, count + piece, piece)))
-    trails = [Resume((first + end,), 1, 0, np.zeros((1, 3), np.float32), np.zeros(4), 0.0) for end in ends]
-    return Planned(1, root, rotations, rotations[:, 0], ends), resume.to_arrays(trails)
+    points = [Resume((first + end,), 1, 0, np.zeros((1, 3), np.float32), np.zeros(4), 0.0) for end in ends]
+    return Planned(1, root, rotations, rotations[:, 0], ends), resume.to_arrays(points)
 
 
 def frame_of(arrays: dict[str, Array]) -> int:
@@ -101,7 +101,7 @@ def test_frames_of_the_buffer_are_the_old_ones_and_those_after_it_the_new() -> N
     for _ in range(10):
         one.show()
     boundary = one.turn(16)
-    assert boundary == 32, "the first trail that leaves 16 frames after frame 10"
+    assert boundary == 32, "the first resume point that leaves 16 frames after frame 10"
     assert one.until(boundary) == 22
     planned, rows = plan(boundary, 32)
     one.take(Planned(1, planned.root + np.float32(1000), planned.rotations, planned.contacts, planned.ends), rows)

@@ -22,7 +22,7 @@ from runtime.generation.stream import Codes, Features, Windows
 from runtime.transport.start import Start
 from tools.measuring.streaming_quality import seams_of
 
-START = Start("test", "", "", "", "", 1, 1, "info", "text", {"threads": 1})
+START = Start({"threads": 1}, slots=1, plans=1, seconds_most=60.0)
 SENTENCES = ("a person walks forward", "a person waves with the left hand", "someone kicks with the right foot")
 
 

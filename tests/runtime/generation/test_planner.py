@@ -19,7 +19,7 @@ from motion.protocol.wire import Array
 from motion.quat import F32
 from runtime.generation import resume
 from runtime.generation.planner import Course, Planner
-from runtime.transport import orders as link
+from runtime.transport import orders
 from runtime.transport.orders import Plan, Planned
 from tests.runtime.generation.test_rig import knight
 from tests.runtime.recorded import RATE, open_pipeline, walk
@@ -38,20 +38,20 @@ def careful(recorded_bundle: Bundle) -> Iterator[Planner]:
         yield Planner(open_pipeline(recorded_bundle, stack, hold_feet=True))
 
 
-def order(tokens: int = 8, text: str = "walk", fresh: bool = False, **orders: object) -> Plan:
-    return Plan(seed=3, text=text, tokens=tokens, fresh=fresh, **orders)  # type: ignore[arg-type]
+def order(tokens: int = 8, text: str = "walk", fresh: bool = False, **more: object) -> Plan:
+    return Plan(seed=3, text=text, tokens=tokens, fresh=fresh, **more)  # type: ignore[arg-type]
 
 
-def follow(planner: Planner, orders: list[Plan], begin: Mapping[str, Array] | None = None) -> list[Course]:
-    """One plan after the other, each from the last trail of the one before, over the link as in the service."""
+def follow(planner: Planner, plans: list[Plan], begin: Mapping[str, Array] | None = None) -> list[Course]:
+    """One plan after the other, each from the last resume point of the one before, over the wire as in the service."""
     courses: list[Course] = []
     arrays: Mapping[str, Array] = begin or {}
-    for one in orders:
-        parts = link.pack("plan", 1, one, arrays)
-        made = planner.plan(link.unpack(Plan, parts), link.trail_of(parts), lambda: False)
-        parts = link.pack("planned", 1, made.planned, made.trails)
-        courses.append(Course(link.unpack(Planned, parts), link.trail_of(parts)))
-        arrays = resume.row(courses[-1].trails, len(courses[-1].planned.ends) - 1)
+    for one in plans:
+        parts = orders.pack("plan", 1, one, arrays)
+        made = planner.plan(orders.unpack(Plan, parts), orders.resumes_of(parts), lambda: False)
+        parts = orders.pack("planned", 1, made.planned, made.resumes)
+        courses.append(Course(orders.unpack(Planned, parts), orders.resumes_of(parts)))
+        arrays = resume.row(courses[-1].resumes, len(courses[-1].planned.ends) - 1)
     return courses
 
 
@@ -92,18 +92,18 @@ def test_nor_does_it_where_feet_are_held_though_the_last_frames_come_with_the_ne
         assert np.abs(one - other).max() < 2e-3
 
 
-def test_a_trail_in_the_middle_of_a_plan_goes_on_as_the_plan_did(planner: Planner) -> None:
+def test_a_resume_point_in_the_middle_of_a_plan_goes_on_as_the_plan_did(planner: Planner) -> None:
     course = follow(planner, [order(8)])[0]
     middle = 1
     frame = course.planned.ends[middle]
-    again = follow(planner, [order(4)], resume.row(course.trails, middle))[0]
+    again = follow(planner, [order(4)], resume.row(course.resumes, middle))[0]
     assert np.abs(again.planned.root[:8] - course.planned.root[frame : frame + 8]).max() < 2e-3
 
 
 def test_new_orders_grow_out_of_what_was_shown_without_a_jump(planner: Planner) -> None:
     before = follow(planner, [order(12)])[0]
     frame = before.planned.ends[1]
-    after = follow(planner, [order(8, text="other", fresh=True)], resume.row(before.trails, 1))[0]
+    after = follow(planner, [order(8, text="other", fresh=True)], resume.row(before.resumes, 1))[0]
     root = np.concatenate([before.planned.root[:frame], after.planned.root])
     rotations = np.concatenate([before.planned.rotations[:frame], after.planned.rotations])
     assert roughness(root, rotations) < 0.12
@@ -126,7 +126,7 @@ def test_a_target_is_reached_and_said_to_be(planner: Planner, target: tuple[floa
     nearest, arrived = math.inf, False
     for _ in range(40):
         course = follow(planner, [order(8, target=target)], arrays)[0]
-        arrays = resume.row(course.trails, len(course.planned.ends) - 1)
+        arrays = resume.row(course.resumes, len(course.planned.ends) - 1)
         gaps = np.hypot(course.planned.root[:, 0] - target[0], course.planned.root[:, 2] - target[1])
         nearest = min(nearest, float(gaps.min()))
         arrived = course.planned.arrived
@@ -173,11 +173,11 @@ def test_a_plan_is_stopped_at_the_next_code(planner: Planner) -> None:
     assert count[0] == 4
 
 
-def test_a_trail_travels_whole() -> None:
+def test_a_resume_point_travels_whole() -> None:
     one = resume.Resume((1, 2, 3), 2, 7, np.ones((8, 3), np.float32), np.arange(5.0), 0.25)
     other = resume.Resume((4,), 1, 0, np.zeros((0, 3), np.float32), np.arange(5.0) + 1e-12, -1.0)
     arrays = resume.to_arrays([one, other])
-    parts = wire.seal("trails", {}, arrays)
+    parts = wire.seal("resumes", {}, arrays)
     back = wire.unseal(parts).buffers
     for i, kept in enumerate((one, other)):
         found = resume.from_arrays(resume.row(back, i))

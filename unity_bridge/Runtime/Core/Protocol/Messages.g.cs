@@ -501,13 +501,13 @@ namespace Motus.Protocol
     /// <summary>What the server allows one client. What a server of version 1.0 does not know is 0 here.</summary>
     public sealed class Limits
     {
-        /// <summary>The field `text_characters`.</summary>
+        /// <summary>Of a request's text</summary>
         public long TextCharacters;
 
-        /// <summary>The field `seconds_least`.</summary>
+        /// <summary>The shortest motion that may be asked for</summary>
         public double SecondsLeast;
 
-        /// <summary>The field `seconds_most`.</summary>
+        /// <summary>The longest motion that is made, and the longest that may be sent</summary>
         public double SecondsMost;
 
         /// <summary>Requests of one client at a time</summary>
@@ -519,7 +519,7 @@ namespace Motus.Protocol
         /// <summary>The most frames of one request under way</summary>
         public long Window;
 
-        /// <summary>The field `variations`.</summary>
+        /// <summary>Motions of one request</summary>
         public long Variations;
 
         /// <summary>Live sessions of one client at a time</summary>
@@ -528,13 +528,13 @@ namespace Motus.Protocol
         /// <summary>In one live session</summary>
         public long Agents;
 
-        /// <summary>The field `replan_least`.</summary>
+        /// <summary>The fewest frames of a live session that new orders leave as they are</summary>
         public long ReplanLeast;
 
-        /// <summary>The field `replan_most`.</summary>
+        /// <summary>And the most</summary>
         public long ReplanMost;
 
-        /// <summary>The field `speed_most`.</summary>
+        /// <summary>Of a live session; 1: as the model made it</summary>
         public double SpeedMost;
 
         /// <summary>Of a rig</summary>
@@ -543,10 +543,10 @@ namespace Motus.Protocol
         /// <summary>Connections of one client key</summary>
         public long Sessions;
 
-        /// <summary>The field `messages_per_s`.</summary>
+        /// <summary>Of one client; 0: as many as it likes</summary>
         public long MessagesPerS;
 
-        /// <summary>The field `bytes_per_s`.</summary>
+        /// <summary>Of one client; 0: as many as it likes</summary>
         public long BytesPerS;
 
         internal void Write(Header header)
