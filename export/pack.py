@@ -20,16 +20,15 @@ from pathlib import Path
 from typing import Any
 
 import motion
-from export import program, train_llm
+from export import program
 from export.data import dataset
-from export.graphs.coder_parity import unit_frames
+from export.graphs.parity import GRAPHS, REPORT
 from export.recipe import Recipe, load
-from export.train_llm import MULTI_TOKEN, guidance_of
 from export.training import stages
-from export.verify import GRAPHS, REPORT
+from export.training.adapters import MULTI_TOKEN, guidance_of, weights
 from models import backbone, packing, tasks
 from models.packing import Plan
-from models.tokenizers.contract import codes_per_second
+from models.tokenizers.contract import codes_per_second, unit_frames
 from models.vocabulary import SPECIAL
 from motion import features, protocol
 from motion.bundles import bundle
@@ -75,8 +74,8 @@ def pack(recipe: Recipe, graphs: Path, out: Path, metrics: dict[str, Any], comma
     except OSError as error:
         raise BadBundle(f"{graphs} holds no {REPORT}; run python -m export.verify first") from error
     speaks = recipe.speaks
-    weights = [recipe.run / name for name in train_llm.weights(recipe)] if speaks else []
-    missing = [path for path in weights if not path.exists()]
+    trained = [recipe.run / name for name in weights(recipe)] if speaks else []
+    missing = [path for path in trained if not path.exists()]
     if missing:
         raise BadBundle(f"{missing[0]} is missing; run python -m export.train_llm with this recipe first")
     present = [name for name in dict.fromkeys((*GRAPHS, *report["files"])) if (graphs / name).exists()]
@@ -108,7 +107,7 @@ def pack(recipe: Recipe, graphs: Path, out: Path, metrics: dict[str, Any], comma
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
-        for path in [*(graphs / name for name in present), *weights]:
+        for path in [*(graphs / name for name in present), *trained]:
             shutil.copy(path, part / path.name)
         bundle.write(part, manifest)
         shutil.rmtree(out, ignore_errors=True)

@@ -27,9 +27,10 @@ from onnx import numpy_helper
 from safetensors.torch import save_file
 from torch import Tensor
 
-from export import program, to_onnx, train_llm
+from export import program
+from export.graphs import tracing
 from export.recipe import Recipe, load
-from export.train_tokenizer import tokenizer_of
+from export.training import adapters, stages
 from models.tokenizers.vermo import FlowVQ
 from motion.errors import BadBundle
 
@@ -43,12 +44,12 @@ Constants = dict[tuple[str, str], NDArray[np.generic]]
 def unpack(folder: Path, recipe: Recipe, run: Path) -> None:
     """Writes the weights of the bundle in `folder`, whose sizes `recipe` tells, into `run`. Raises BadBundle where the
     bundle is another recipe's, and where `run` holds weights already."""
-    language = train_llm.weights(recipe)
+    language = adapters.weights(recipe)
     there = [name for name in ("autoencoder.safetensors", "tokenizer.safetensors", *language) if (run / name).exists()]
     if there:
         raise BadBundle(f"{run / there[0]} is there already; give a folder that holds no trained weights")
     weights = tokenizer_weights(folder, recipe)
-    language = tuple(name for name in language if name != train_llm.MULTI_TOKEN or (folder / name).exists())
+    language = tuple(name for name in language if name != adapters.MULTI_TOKEN or (folder / name).exists())
     missing = [name for name in language if not (folder / name).exists()]
     if missing:
         raise BadBundle(f"{folder / missing[0]} is missing: this is not a whole bundle; fetch it again")
@@ -64,7 +65,7 @@ def tokenizer_weights(folder: Path, recipe: Recipe) -> dict[str, Tensor]:
     """All tensors of FlowVQ's state by name, read from a bundle's graphs. Raises BadBundle."""
     known = _known(recipe)
     with tempfile.TemporaryDirectory() as place:
-        to_onnx.export(known, Path(place), recipe.refiner_steps, recipe.refiner_noise)
+        tracing.export(known, Path(place))
         example = _constants(Path(place))
     found = _constants(folder)
     weights: dict[str, Tensor] = {}
@@ -79,7 +80,7 @@ def tokenizer_weights(folder: Path, recipe: Recipe) -> dict[str, Tensor]:
 
 def _known(recipe: Recipe) -> FlowVQ:
     """A tokenizer no two of whose tensors are alike, with values that half precision holds."""
-    tokenizer = tokenizer_of(recipe).eval()
+    tokenizer = stages.made(recipe).eval()
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for value in tokenizer.state_dict().values():

@@ -107,4 +107,5 @@ def test_a_recipe_without_corpora_is_refused(tmp_path: Path) -> None:
 
 def test_a_change_is_read(tmp_path: Path) -> None:
     loaded: Recipe = recipe.load(_written(tmp_path, "refiner_steps = 2", "refiner_steps = 9"))
-    assert loaded.refiner_steps == 9
+    assert isinstance(loaded.tokenizer, FlowVQConfig)
+    assert loaded.tokenizer.refiner_steps == 9

@@ -11,10 +11,9 @@ import torch
 from accelerate import Accelerator
 from safetensors.torch import load_file
 
-from export import train_tokenizer
 from export.data import dataset
 from export.recipe import Recipe
-from export.training import loop
+from export.training import loop, stages
 from motion.errors import BadFile
 from motion.features import Statistics
 
@@ -47,8 +46,8 @@ def test_a_run_stopped_in_each_stage_and_resumed_ends_bit_for_bit_as_one_that_wa
     stopping += [("autoencoder", 2), ("autoencoder", 4), ("refiner", 2)]
     for _ in range(3):
         with pytest.raises(Stop):
-            train_tokenizer.train(recipe)
-    train_tokenizer.train(recipe)
+            stages.train(recipe)
+    stages.train(recipe)
     for name in ("autoencoder.safetensors", "tokenizer.safetensors"):
         ours, theirs = load_file(recipe.run / name), load_file(trained.run / name)
         assert set(ours) == set(theirs)
@@ -66,16 +65,16 @@ def test_the_refiners_stage_leaves_encoder_and_decoder_as_they_were_and_changes_
 
 def test_the_statistics_are_those_of_the_training_clips(trained: Recipe) -> None:
     expected = Statistics.measure(dataset.load(trained.data, "train", trained.corpora).all_frames())
-    tokenizer = train_tokenizer.trained_tokenizer(trained)
-    assert torch.equal(tokenizer.mean, torch.from_numpy(expected.mean))
-    assert torch.equal(tokenizer.std, torch.from_numpy(expected.std))
+    tokenizer = stages.trained(trained)
+    assert torch.equal(tokenizer.scale.mean, torch.from_numpy(expected.mean))
+    assert torch.equal(tokenizer.scale.std, torch.from_numpy(expected.std))
     assert not tokenizer.training
 
 
 def test_losses_fall_and_are_logged_by_name(trained: Recipe, tmp_path: Path) -> None:
     longer = replace(trained.tokenizer_training, steps=30, learning_rate=3e-3, log_every=5, save_every=30)
     recipe = replace(trained, run=tmp_path / "run", tokenizer_training=longer)
-    train_tokenizer.train(recipe, ("autoencoder",))
+    stages.train(recipe, "autoencoder")
     lines = [json.loads(line) for line in (recipe.run / "autoencoder" / "log.jsonl").read_text().splitlines()]
     assert lines[-1]["loss"] < 0.9 * lines[0]["loss"]
     assert {"root_turn", "rot6d", "pos", "joints", "velocity", "place", "heading", "used"} <= set(lines[0])
@@ -85,14 +84,14 @@ def test_losses_fall_and_are_logged_by_name(trained: Recipe, tmp_path: Path) -> 
 def test_a_stage_that_has_not_ended_is_named(trained: Recipe, tmp_path: Path) -> None:
     recipe = replace(trained, run=tmp_path / "run")
     with pytest.raises(BadFile, match=r"tokenizer\.safetensors: is not there; run python -m export\.train_tokenizer"):
-        train_tokenizer.trained_tokenizer(recipe)
+        stages.trained(recipe)
     with pytest.raises(BadFile, match="holds no prepared clips"):
-        train_tokenizer.train(replace(recipe, data=tmp_path / "none"))
+        stages.train(replace(recipe, data=tmp_path / "none"))
 
 
 def test_the_first_stage_alone_decides_the_codes(trained: Recipe) -> None:
     frames = torch.from_numpy(dataset.load(trained.data, "test").all_frames()[None, :40])
-    plain, refined = (train_tokenizer.trained_tokenizer(trained, refined) for refined in (False, True))
+    plain, refined = (stages.trained(trained, stage) for stage in ("autoencoder", "tokenizer"))
     assert torch.equal(plain.encode(frames), refined.encode(frames))
     assert len(plain.encode(frames).unique()) > 1
 
@@ -102,7 +101,7 @@ def test_training_the_decoder_on_leaves_every_motions_codes_as_they_were(trained
     run.mkdir()
     begin = trained.run / "tokenizer.safetensors"
     recipe = replace(trained, run=run, tokenizer_training=replace(trained.tokenizer_training, steps=2))
-    train_tokenizer.train(recipe, ("decoder",), begin)
+    stages.train(recipe, "decoder", begin)
     before, after = load_file(begin), load_file(run / "autoencoder.safetensors")
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert any(name.startswith("decoder.") for name in changed)
@@ -114,6 +113,6 @@ def test_a_run_can_start_from_anothers_weights(trained: Recipe, tmp_path: Path) 
     run.mkdir()
     training = replace(trained.tokenizer_training, steps=1, learning_rate=1e-12)
     begin = trained.run / "tokenizer.safetensors"
-    train_tokenizer.train(replace(trained, run=run, tokenizer_training=training), ("autoencoder",), begin)
+    stages.train(replace(trained, run=run, tokenizer_training=training), "autoencoder", begin)
     for name, tensor in load_file(run / "autoencoder.safetensors").items():
         torch.testing.assert_close(tensor, load_file(begin)[name], atol=1e-9, rtol=0)

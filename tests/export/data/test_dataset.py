@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from export.data import dataset
+from export.data.curriculum import Curriculum
 from export.data.dataset import Crops
 from motion.errors import BadFile
 from tests.export import studio
@@ -131,7 +132,7 @@ def test_balanced_crops_show_a_rare_action_more_often_and_lose_no_clip(data: Pat
     kept = [entry for i, entry in enumerate(whole.entries) if i not in flips[1:]]
     common = [replace(entry, action="walk") if entry.action != "flip" else entry for entry in kept]
     many = dataset.Dataset(tuple(common) * 30, whole.frames)  # 30 flips among a thousand walks
-    balanced = Crops(many, 64, 256, 1, balanced=True)
+    balanced = Crops(many, 64, 256, 1, curriculum=Curriculum())
     shown = Counter(
         many.entries[i].action for number in range(2) for batch in balanced.epoch(number) for i, _, _ in batch
     )

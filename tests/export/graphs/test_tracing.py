@@ -15,9 +15,10 @@ import torch
 from onnx import TensorProto
 from torch import nn
 
-from export import to_onnx, train_tokenizer
 from export.data import dataset
+from export.graphs import tracing
 from export.recipe import Recipe
+from export.training import stages
 from models import flow
 from models.tokenizers.vermo import FlowVQ, FlowVQConfig
 from motion.features import WIDTH
@@ -30,19 +31,20 @@ SIZES = [(1, 2), (1, 9), (2, 16), (3, 33)]  # batch and tokens; the graphs were 
 @pytest.fixture(scope="module")
 def tokenizer(trained: Recipe) -> FlowVQ:
     """Trained for a few steps, with weights that half precision holds, and a refiner that has something to say."""
-    made = train_tokenizer.trained_tokenizer(trained)
+    made = stages.trained(trained)
     torch.manual_seed(0)
     nn.init.normal_(made.refiner.leave.weight, std=0.05)
     with torch.no_grad():
         for parameter in made.parameters():
             parameter.copy_(parameter.half().float())
+    made.config = dataclasses.replace(made.config, refiner_steps=STEPS, refiner_noise=NOISE)
     return made
 
 
 @pytest.fixture(scope="module")
 def graphs(tokenizer: FlowVQ, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("onnx")
-    to_onnx.export(tokenizer, folder, STEPS, NOISE, stepwise=True)
+    tracing.export(tokenizer, folder, stepwise=True)
     return folder
 
 
@@ -134,8 +136,9 @@ def test_large_weights_are_stored_in_half_precision_and_widened(graphs: Path) ->
 
 
 def test_rounding_to_half_precision_moves_the_frames_by_little(trained: Recipe, tmp_path: Path) -> None:
-    exact = train_tokenizer.trained_tokenizer(trained)
-    to_onnx.export(exact, tmp_path, 0)
+    exact = stages.trained(trained)
+    exact.config = dataclasses.replace(exact.config, refiner_steps=0)
+    tracing.export(exact, tmp_path)
     assert not (tmp_path / "refiner.onnx").exists()
     codes = np.random.default_rng(0).integers(0, 4375, (2, 20))
     with torch.inference_mode():
@@ -146,10 +149,10 @@ def test_rounding_to_half_precision_moves_the_frames_by_little(trained: Recipe, 
 @torch.inference_mode()
 def test_a_refiner_of_bounded_sight_is_exported_too(trained: Recipe, tmp_path: Path) -> None:
     assert isinstance(trained.tokenizer, FlowVQConfig)
-    config = dataclasses.replace(trained.tokenizer, refiner_before=5, refiner_after=2)
+    config = dataclasses.replace(trained.tokenizer, refiner_before=5, refiner_after=2, refiner_steps=1)
     bounded = FlowVQ(config).eval()
     nn.init.normal_(bounded.refiner.leave.weight, std=0.05)
-    to_onnx.export(bounded, tmp_path, 1)
+    tracing.export(bounded, tmp_path)
     rng = np.random.default_rng(0)
     for tokens in (3, 21):
         codes = rng.integers(0, 4375, (2, tokens))
