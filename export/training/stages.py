@@ -1,7 +1,7 @@
 """Trains the tokenizer of any kind, stage after stage by its own losses; `export.train_tokenizer` calls it.
 
 Every stage ends with <run>/<stage>.safetensors and goes on from its checkpoint when it was stopped; the last one's
-weights are <run>/tokenizer.safetensors. Where the recipe names pictures (export/data/pictures.py) and the tokenizer
+weights are <run>/tokenizer.safetensors as well. Where the recipe names pictures (export/data/pictures.py) and the tokenizer
 looks at any, some clips of each step come with theirs.
 """
 
@@ -93,13 +93,12 @@ def train(recipe: Recipe, only: str | None = None, begin: Path | None = None) ->
         if stage == end and (recipe.run / f"{end}.safetensors").exists():
             log.info("%s has ended; to train it anew, delete %s.safetensors in %s", stage, end, recipe.run)
             continue
-        before = order[order.index(end) - 1] if end != order[0] else end
-        if end != order[0] or (stage != end and not given):
-            weights = _weights(recipe.run / f"{before}.safetensors")
+        if end == order[0] and (stage == end or given):  # it stands on no other
+            tokenizer.load_state_dict(given or tokenizer.state_dict())
+        else:
+            before = _weights(recipe.run / f"{order[max(0, order.index(end) - 1)]}.safetensors")
             mine = {name: value for name, value in given.items() if name.startswith(parts[stage])}
-            tokenizer.load_state_dict(weights | mine)  # those given may be another run's, which coded otherwise
-        elif given:
-            tokenizer.load_state_dict(given)
+            tokenizer.load_state_dict(before | mine)  # those given may be another run's, which coded otherwise
         _train(recipe, tokenizer, data, stage, parts[stage], end, training)
 
 

@@ -135,23 +135,22 @@ def _quantizer(config: FlowVQConfig) -> FSQ | LFQ | RVQ:
     return RVQ(config.codes, config.width, config.books)
 
 
-class FlowVQ(nn.Module):
-    """The tokenizer: `encode`, `decode`, `refine`."""
+class FlowVQ(Scale):
+    """The tokenizer: `encode`, `decode`, `refine`. It is its own scale, for the weights that ship have its mean and
+    deviation under these names alone."""
 
     tuning = {"decoder": ("decoder.", "quantizer.inner.project_out.")}  # noqa: RUF012
 
     def __init__(self, config: FlowVQConfig, statistics: Statistics | None = None) -> None:
-        super().__init__()
+        super().__init__(config.features, statistics)
         self.config = config
         self.features = config.features
         self.codes_per_frame = Fraction(config.books, FRAMES_PER_TOKEN)
-        self.stages = {"autoencoder": ("encoder.", "quantizer.", "decoder.")}
+        self.stages: dict[str, tuple[str, ...]] = {"autoencoder": ("encoder.", "quantizer.", "decoder.")}
         if config.refiner_steps:
             self.stages["refiner"] = ("refiner.",)
         self.layout = features.find(config.features).layout
         width, depth, columns = config.width, config.depth, features.find(config.features).width
-        self.scale = Scale(config.features, statistics)
-        self.register_load_state_dict_pre_hook(_older_names)
         down: list[nn.Module] = [nn.Conv1d(columns, width, 3, padding=1)]
         for _ in range(2):
             down += [*_blocks(depth, width), nn.ReLU(), nn.Conv1d(width, width, 4, stride=2, padding=1)]
@@ -167,6 +166,11 @@ class FlowVQ(nn.Module):
             config.refiner_before, config.refiner_after,
         )  # fmt: skip
         _initialise([self.encoder, self.decoder])
+
+    @property
+    def scale(self) -> Scale:
+        """As every tokenizer's."""
+        return self
 
     def quantize(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Raw features (B, T, D) -> quantized latents (B, K, width) and codes (B, K)."""
@@ -316,13 +320,6 @@ class _Step(nn.Module):
         plain, quantized = tokenizer.scale(features), tokenizer.quantizer.lookup(codes)
         state = state + (after - now)[:, None, None] * tokenizer.refiner(state, plain, now, quantized)
         return state, tokenizer.finish(state)
-
-
-def _older_names(_: nn.Module, state: dict[str, Tensor], prefix: str, *_others: object) -> None:
-    """Weights trained before the scale was a part of its own call its tensors by their names alone."""
-    for name in ("mean", "std"):
-        if f"{prefix}{name}" in state:
-            state[f"{prefix}scale.{name}"] = state.pop(f"{prefix}{name}")
 
 
 def _weighed(terms: dict[str, Tensor], weights: dict[str, float]) -> dict[str, Tensor]:

@@ -65,6 +65,16 @@ def test_a_folder_without_prepared_clips_is_named(data: Path, tmp_path: Path, da
         dataset.load(folder, "train")
 
 
+def test_clips_that_do_not_tell_where_they_are_from_are_to_be_prepared_again(data: Path, tmp_path: Path) -> None:
+    shutil.copy(data / "features.npy", tmp_path)
+    index = json.loads((data / "index.json").read_text())
+    for clip in index["clips"]:
+        assert clip.pop("origin") == ("recorded" if clip["corpus"] != "composed" else clip["name"].split("/")[1])
+    (tmp_path / "index.json").write_text(json.dumps(index))
+    with pytest.raises(BadFile, match=r"where its clips are from; run python -m export\.prepare again"):
+        dataset.load(tmp_path, "train")
+
+
 def test_features_of_another_layout_are_refused(data: Path, tmp_path: Path) -> None:
     shutil.copy(data / "features.npy", tmp_path)
     index = json.loads((data / "index.json").read_text())
@@ -146,3 +156,11 @@ def test_balanced_crops_show_a_rare_action_more_often_and_lose_no_clip(data: Pat
     assert shown["walk"] >= plain["walk"]
     assert {i for batch in balanced.epoch(0) for i, _, _ in batch} == set(range(len(many.entries)))
     assert balanced.epoch(3) == balanced.epoch(3)
+
+
+def test_a_curriculum_repeats_what_was_made_so_many_times_as_often(data: Path) -> None:
+    whole = dataset.load(data, "train", RECORDED)
+    entries = [replace(one, action=None, origin="paced" if i % 2 else "recorded") for i, one in enumerate(whole.entries)]
+    plan = Curriculum(repeats={"paced": 3})
+    repeats = Crops(dataset.Dataset(tuple(entries), whole.frames), 64, 256, 1, curriculum=plan).repeats()
+    assert repeats[:4].tolist() == [1, 3, 1, 3]

@@ -102,9 +102,7 @@ def test_a_bundle_says_what_it_codes_and_that_it_does_no_task(packed: Packed) ->
     assert manifest.tokens.codes == packed.recipe.tokenizer.codes
     assert manifest.licence == "CC0-1.0"
     assert table["vocabulary"]["codes_per_second"] > 0
-    assert set(manifest.files) == {
-        f"{graph.name}.onnx" for graph in packed.tokenizer.graphs() if not graph.optional
-    }
+    assert set(manifest.files) == {f"{graph.name}.onnx" for graph in packed.tokenizer.graphs() if not graph.optional}
     with ExitStack() as stack, pytest.raises(BadBundle, match=r"tools\.convert IN OUT --through"):
         open_pipeline(replace(START, models={"bundle": str(packed.bundle.folder)}), stack)
 
