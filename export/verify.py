@@ -38,7 +38,7 @@ def verify(recipe: Recipe, folder: Path, clips: int = 12, backbone: Path | None 
     """Measures and judges; returns the report. Raises MotionError where data, weights or graphs are missing; a bundle
     may do without all but encoder and decoder."""
     tokenizer = stages.trained(recipe)
-    graphs = tokenizer.graphs()
+    graphs = [graph for graph in tokenizer.graphs() if not graph.optional]
     if not graphs:
         raise BadConfig(f"recipe {recipe.name!r} codes pictures alone; there is nothing to export")
     for name in ("encoder.onnx", "decoder.onnx"):

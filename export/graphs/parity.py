@@ -73,7 +73,8 @@ def measure(tokenizer: Any, folder: Path, clips: Sequence[F32]) -> dict[str, dic
     """For each way to compute: how codes agree, relative errors, joint error in metres, and whether it is let through.
     clips: features (T, D), T a multiple of what a row of codes stands for. Graphs that are not there are left out."""
     held = _held(tokenizer.eval())
-    graphs = {graph.name: graph for graph in held.graphs() if (folder / f"{graph.name}.onnx").exists()}
+    needed = {graph.name: graph for graph in held.graphs() if not graph.optional}
+    graphs = {name: graph for name, graph in needed.items() if (folder / f"{name}.onnx").exists()}
     rng = np.random.default_rng(0)
     samples = _of_motions(tokenizer, held, graphs, clips, rng) + _of_others(held, graphs, rng)
     files = {name: (folder / f"{name}.onnx").read_bytes() for name in graphs}

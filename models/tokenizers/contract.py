@@ -70,7 +70,7 @@ class Graph:
     """Input -> axis -> (B or K, what varies, how many of the axis there are for one of it)."""
     outputs: tuple[str, ...]
     optional: bool = False
-    """Exported only where it is asked for."""
+    """Exported only where it is asked for, and no part of a bundle."""
 
 
 class Tokenizer(Protocol):
