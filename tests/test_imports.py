@@ -36,7 +36,7 @@ WINGS = {
         "corpora": set(),
         "data": {"corpora", "scene"},
         "graphs": {"data", "training"},
-        "measuring": {"data", "graphs", "metrics", "training"},
+        "measuring": {"data", "metrics", "training"},
         "metrics": set(),
         "scene": set(),
         "training": {"data"},

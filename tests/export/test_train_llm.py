@@ -21,7 +21,7 @@ from models import checkpoint, compact, tasks
 from models.backbone import MotionLanguageModel as Trained
 from models.packing import Adapter
 from models.vocabulary import SPECIAL
-from motion.errors import BadFile, MissingPart
+from motion.errors import BadConfig, BadFile, MissingPart
 from runtime.language.llm import MotionLanguageModel
 from runtime.language.sampling import Sampling
 from tests.models.tiny import save_backbone
@@ -128,6 +128,8 @@ def test_missing_parts_are_named(trained: Recipe, folder: Path, tmp_path: Path) 
         train_llm.train(replace(trained, run=tmp_path / "none"), folder)
     with pytest.raises(MissingPart, match=r"holds no config\.json"):
         train_llm.train(fresh(trained, tmp_path / "run"), tmp_path)
+    with pytest.raises(BadConfig, match=r"trains a tokenizer alone; a language model needs \[language_training\]"):
+        train_llm.train(replace(trained, language_training=None), folder)
 
 
 # The trained model at work, in the factory and in the service
