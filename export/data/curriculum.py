@@ -1,6 +1,7 @@
 """What of the prepared clips is learned how often: the table [curriculum] of a recipe.
 
-A clip's origin (export/data/dataset.py) is "recorded", or how export.data.compose made it: "grafted", "paced", "series".
+A clip's origin (export/data/dataset.py) is "recorded", or how export.data.compose made it: "grafted", "paced" or
+"series".
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Trains the tokenizer of any kind, stage after stage by its own losses; `export.train_tokenizer` calls it.
 
 Every stage ends with <run>/<stage>.safetensors and goes on from its checkpoint when it was stopped; the last one's
-weights are <run>/tokenizer.safetensors as well. Where the recipe names pictures (export/data/pictures.py) and the tokenizer
-looks at any, some clips of each step come with theirs.
+weights are <run>/tokenizer.safetensors as well. Where the recipe names pictures (export/data/pictures.py) and the
+tokenizer looks at any, some clips of each step come with theirs.
 """
 
 from __future__ import annotations

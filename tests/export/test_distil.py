@@ -33,6 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def teacher(trained: Recipe, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Recipe:
     """A language model that heeds its sentences a little."""
     recipe = fresh(trained, tmp_path_factory.mktemp("llm") / "run")
+    assert recipe.language_training is not None
     training = replace(recipe.language_training, steps=30, learning_rate=1e-2, log_every=10, save_every=30)
     recipe = replace(recipe, language_training=training, tasks=("text-to-motion",))
     train_llm.train(recipe, folder)
@@ -43,6 +44,7 @@ def _copied(teacher: Recipe, run: Path, steps: int) -> Recipe:
     recipe = fresh(teacher, run)
     for name in adapters.weights(recipe):
         (run / name).write_bytes((teacher.run / name).read_bytes())
+    assert recipe.language_training is not None
     training = replace(recipe.language_training, steps=steps, learning_rate=1e-2, log_every=10, save_every=steps // 2)
     return replace(recipe, distillation=training)
 

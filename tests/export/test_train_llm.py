@@ -102,6 +102,7 @@ def test_the_adapters_are_on_every_linear_layer_and_the_backbone_stays_as_it_was
 
 def test_losses_fall_and_are_logged_by_name(trained: Recipe, folder: Path, tmp_path: Path) -> None:
     recipe = fresh(trained, tmp_path / "run")
+    assert recipe.language_training is not None
     training = replace(recipe.language_training, steps=40, learning_rate=1e-2, log_every=5, save_every=40)
     recipe = replace(recipe, language_training=training, tasks=("motion-to-text",))
     train_llm.train(recipe, folder)

@@ -160,7 +160,8 @@ def test_balanced_crops_show_a_rare_action_more_often_and_lose_no_clip(data: Pat
 
 def test_a_curriculum_repeats_what_was_made_so_many_times_as_often(data: Path) -> None:
     whole = dataset.load(data, "train", RECORDED)
-    entries = [replace(one, action=None, origin="paced" if i % 2 else "recorded") for i, one in enumerate(whole.entries)]
+    origins = ("recorded", "paced")
+    entries = [replace(one, action=None, origin=origins[i % 2]) for i, one in enumerate(whole.entries)]
     plan = Curriculum(repeats={"paced": 3})
     repeats = Crops(dataset.Dataset(tuple(entries), whole.frames), 64, 256, 1, curriculum=plan).repeats()
     assert repeats[:4].tolist() == [1, 3, 1, 3]
