@@ -36,7 +36,7 @@ def _library() -> Any:
     except ImportError as error:
         raise MissingPart(
             f"quantizers are vector-quantize-pytorch's, which is not installed ({error}); install it with: "
-            "pip install vector-quantize-pytorch"
+            'pip install -e ".[train]"'
         ) from error
 
 

@@ -221,7 +221,7 @@ def test_without_the_library_quantizers_are_asked_for_in_a_sentence_and_programs
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "vector_quantize_pytorch", None)
-    with pytest.raises(MissingPart, match="pip install vector-quantize-pytorch"):
+    with pytest.raises(MissingPart, match="vector-quantize-pytorch's, which is not installed"):
         VQ(8, 4)
     made = "import sys; sys.modules['vector_quantize_pytorch'] = None; sys.argv = ['evaluate', 'reconstruction'];"
     root = Path(__file__).parents[2]
@@ -231,7 +231,7 @@ def test_without_the_library_quantizers_are_asked_for_in_a_sentence_and_programs
         [sys.executable, "-c", made + "sys.exit(evaluate.main())"], cwd=root, capture_output=True, text=True
     )
     assert said.returncode == 2, said.stderr
-    assert "pip install vector-quantize-pytorch" in said.stderr
+    assert 'pip install -e ".[train]"' in said.stderr
     assert "Traceback" not in said.stderr
 
 
