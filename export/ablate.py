@@ -22,7 +22,6 @@ from export.measuring import probes, side_by_side
 from export.recipe import Recipe
 from export.training import stages
 from models.tokenizers.superman import VisionGuidedConfig
-from models.tokenizers.vermo import FlowVQConfig
 from motion import config
 from motion.errors import BadConfig
 
@@ -68,20 +67,17 @@ def recipes(ablation: Ablation) -> list[Recipe]:
 
 
 def trained(one: Recipe) -> None:
-    """Trains a variant unless it is trained; VerMo's without a refiner. Raises MotionError."""
-    end = one.run / "tokenizer.safetensors"
-    if end.exists():
-        return
-    log.info("%s", one.name)
-    stages.train(one, last="autoencoder" if isinstance(one.tokenizer, FlowVQConfig) else None)
+    """Trains a variant unless it is trained. Raises MotionError."""
+    if not (one.run / "tokenizer.safetensors").exists():
+        log.info("%s", one.name)
+        stages.train(one)
 
 
 def measured(variants: list[Recipe], split: str, most: int | None, skins: bool = False) -> dict[str, dict[str, Any]]:
     """Name -> figures of the trained variants."""
-    plain = [replace(one, refiner_steps=0) for one in variants]
-    blind = [one for one in plain if not _by_pictures_alone(one)]
+    blind = [one for one in variants if not _by_pictures_alone(one)]
     rows = side_by_side.measure(blind, split, most, skins and side_by_side.skins_here())
-    return {one.name: {**(rows[one.name].row if one.name in rows else {}), **probes.probe(one)} for one in plain}
+    return {one.name: {**(rows[one.name].row if one.name in rows else {}), **probes.probe(one)} for one in variants}
 
 
 def _by_pictures_alone(one: Recipe) -> bool:

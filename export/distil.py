@@ -24,13 +24,12 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from export import program, train_llm
+from export import program
 from export.data import dataset
 from export.data.messages import Messages, Row, tokenise
 from export.recipe import Recipe, load
-from export.train_llm import GUIDANCE, build, guidance_of, restore, save, text_tokenizer, weights
-from export.train_tokenizer import trained_tokenizer
-from export.training import loop
+from export.training import adapters, loop, stages
+from export.training.adapters import GUIDANCE, build, guidance_of, restore, save, weights
 from models import backbone
 from models.backbone import MotionLanguageModel
 from motion.errors import BadConfig, BadFile
@@ -93,22 +92,19 @@ def train(recipe: Recipe, folder: Path | None = None) -> None:
         held.mkdir(exist_ok=True)
         for name in files:
             shutil.copy(recipe.run / name, held / name)
-    tokenizer = trained_tokenizer(recipe, refined=False)
     data = dataset.load(recipe.data, "train", recipe.corpora)
-    samples = tokenise(tokenizer, data, recipe.run / "codes.json")
+    samples = tokenise(stages.trained(recipe, "autoencoder"), data, recipe.run / "codes.json")
     torch.manual_seed(training.seed)
     accelerator = Accelerator(mixed_precision=training.precision, cpu=not torch.cuda.is_available())
     dtype = torch.bfloat16 if training.precision == "bf16" else torch.float32
-    models: list[MotionLanguageModel] = []
     place = backbone.prepared(folder)
-    for _ in ("teacher", "pupil"):
-        model, words = build(recipe.language, tokenizer, place, dtype, recipe.multi_token)
+    (teacher, _), (pupil, tokenize) = (build(recipe, place, dtype) for _ in ("teacher", "pupil"))
+    for model in (teacher, pupil):
         restore(model, held)
-        models.append(model)
-    teacher, pupil = models[0].eval().requires_grad_(False).to(accelerator.device), models[1]
+    teacher.eval().requires_grad_(False).to(accelerator.device)
     messages = Messages(
-        samples, pupil.vocabulary, text_tokenizer(words), training.batch, training.longest, training.seed,
-        recipe.tasks, untold=True,
+        samples, pupil.vocabulary, tokenize, training.batch, training.longest, training.seed, recipe.tasks,
+        recipe.curriculum, untold=True,
     )  # fmt: skip
     parameters = [parameter for parameter in pupil.parameters() if parameter.requires_grad]
 
@@ -138,7 +134,7 @@ def train(recipe: Recipe, folder: Path | None = None) -> None:
 
 def save_checkpoint(recipe: Recipe, folder: Path | None = None) -> None:
     """Writes what the last checkpoint of a run that has not ended holds. Raises BadFile where there is none."""
-    train_llm.save_checkpoint(recipe, folder, "distillation", inside="model.", guidance=1.0)
+    adapters.save_checkpoint(recipe, folder, "distillation", inside="model.", guidance=1.0)
 
 
 def main() -> int:

@@ -24,16 +24,14 @@ import numpy as np
 import torch
 
 from export import program
-from export.data import compose, dataset
+from export.data import dataset
 from export.measuring import generate, plots, probes, side_by_side
 from export.metrics import actions, joints
 from export.recipe import Recipe, load
-from export.train_llm import build, guidance_of, restore, text_tokenizer
-from export.train_tokenizer import trained_tokenizer
-from models import backbone, flow, tasks
-from models.backbone import MotionLanguageModel
+from export.training import adapters, stages
+from models import tasks
 from models.tokenizers import kinds, search
-from models.tokenizers.vermo import FlowVQ
+from models.tokenizers.vermo import FlowVQ, FlowVQConfig
 from motion import clip as clips
 from motion import contacts, features
 from motion.clip import Clip
@@ -51,17 +49,16 @@ _SEGMENT = 256  # frames; VerMo reconstructs clips of at most this length (appen
 _FEWEST = 6  # training clips an action needs to be one of the classifier's
 
 
-def decoder(tokenizer: FlowVQ, steps: int, seed: int = 1, noise: float = 1.0) -> Callable[[torch.Tensor], F32]:
-    """Codes (K,) -> features (T, 201), by the plain decoder where steps is 0, else refined."""
+def decoder(
+    tokenizer: FlowVQ, steps: int | None = None, seed: int = 1, noise: float | None = None
+) -> Callable[[torch.Tensor], F32]:
+    """Codes (K,) -> features (T, 201), by the plain decoder where steps is 0, else refined. Steps and noise: None: the
+    recipe's."""
     generator = torch.Generator().manual_seed(seed)
 
     def run(codes: torch.Tensor) -> F32:
         with torch.inference_mode():
-            plain = tokenizer.decode(codes[None])
-            if steps == 0:
-                return plain[0].numpy()
-            start = torch.randn(plain.shape, generator=generator) * noise
-            return tokenizer.refine(codes[None], plain, start, flow.sampling_sigmas(steps))[0].numpy()
+            return tokenizer.refined(codes[None], generator, steps, noise)[0].numpy()
 
     return run
 
@@ -72,7 +69,7 @@ def reconstruction(
     """Errors on the unmirrored clips of a split: metres, m/s2, m/s3, cm/s; with the encoder's codes and, where
     `searching` steps are asked for, with codes searched for (`models.tokenizers.search`). corpora: None: the
     recipe's."""
-    tokenizer = trained_tokenizer(recipe).requires_grad_(False)
+    tokenizer = stages.trained(recipe).requires_grad_(False)
     data = dataset.load(recipe.data, split, corpora or recipe.corpora, mirrored=False)
     rows: dict[str, dict[str, float]] = {}
     used: set[int] = set()
@@ -85,7 +82,7 @@ def reconstruction(
         if searching:
             found.append(search.codes(tokenizer, real, searching)[0])
             log.info("searched the codes of %d of %d clips", number, len(data.entries))
-    shipped = (recipe.refiner_steps, recipe.refiner_noise)
+    shipped = (tokenizer.config.refiner_steps, tokenizer.config.refiner_noise)
     settings = [(0, 0.0, False), (*shipped, False), *((count, 1.0, False) for count in steps)]
     settings += [(0, 0.0, True), (*shipped, True)] if searching else []
     for count, noise, searched in dict.fromkeys(settings):
@@ -101,7 +98,7 @@ def reconstruction(
                 sums[name].append(value)
             for name, value in _compare(lock_feet(made), source).items() if (count, noise) == shipped else ():
                 held[name].append(value)
-        label = setting(recipe, count, noise)
+        label = setting(tokenizer.config, count, noise)
         label += f", codes by {searching} steps of search" if searched else ""
         rows[label] = {name: float(np.mean(values)) for name, values in sums.items()}
         rows[label]["median_mpjpe_m"] = float(np.median(sums["mpjpe_m"]))
@@ -112,12 +109,12 @@ def reconstruction(
     return {"split": split, "clips": len(data.entries), "codes_used": len(used), "rows": rows}
 
 
-def setting(recipe: Recipe, steps: int, noise: float) -> str:
+def setting(sizes: FlowVQConfig, steps: int, noise: float) -> str:
     """How the refiner is set, in words."""
     if not steps:
         return "plain decoder"
     start = "its mean" if noise == 0 else "noise"
-    shipped = ", shipped" if (steps, noise) == (recipe.refiner_steps, recipe.refiner_noise) else ""
+    shipped = ", shipped" if (steps, noise) == (sizes.refiner_steps, sizes.refiner_noise) else ""
     return f"refiner, {steps} {'step' if steps == 1 else 'steps'} from {start}{shipped}"
 
 
@@ -138,22 +135,13 @@ def _compare(ours: Clip, theirs: Clip) -> dict[str, float]:
     }
 
 
-def trained_model(
-    recipe: Recipe, tokenizer: FlowVQ, folder: Path | None = None, dtype: torch.dtype = torch.bfloat16
-) -> tuple[MotionLanguageModel, Callable[[str], list[int]]]:
-    """The trained language model, on the backbone in `folder` or on the packaged one, and its text tokenizer."""
-    model, words = build(recipe.language, tokenizer, backbone.prepared(folder), dtype, recipe.multi_token)
-    restore(model, recipe.run)
-    return model.eval(), text_tokenizer(words)
-
-
 def judge(recipe: Recipe, steps: int, split: str) -> tuple[actions.Classifier, dataset.Dataset, list[int]]:
     """A classifier trained on the training split, the split, and those of its clips whose action it knows."""
     training = dataset.load(recipe.data, "train")
     counts: dict[str, int] = defaultdict(int)
     for entry in training.entries:
         counts[entry.action or ""] += 1
-    recorded = [e for e in training.entries if e.action and e.corpus != compose.CORPUS]
+    recorded = [e for e in training.entries if e.action and e.origin == "recorded"]
     kept = [e for e in recorded if counts[str(e.action)] >= 2 * _FEWEST]
     judged = actions.train([np.array(training.clip(e)) for e in kept], [str(e.action) for e in kept], steps)
     data = dataset.load(recipe.data, split)
@@ -162,10 +150,9 @@ def judge(recipe: Recipe, steps: int, split: str) -> tuple[actions.Classifier, d
 
 def in_torch(recipe: Recipe, guidance: float | None = None) -> Draw:
     """Motion from the trained model as training left it; guidance: None for what its weights want."""
-    tokenizer = trained_tokenizer(recipe)
-    model, tokenize = trained_model(recipe, tokenizer)
-    factor = guidance_of(recipe.run) if guidance is None else guidance
-    decode = decoder(tokenizer, recipe.refiner_steps, noise=recipe.refiner_noise)
+    model, tokenize = adapters.trained(recipe)
+    factor = adapters.guidance_of(recipe.run) if guidance is None else guidance
+    decode = decoder(stages.trained(recipe))
 
     def draw(requests: Sequence[tasks.Conditions], seed: int) -> list[F32]:
         codes = generate.motion(
@@ -315,7 +302,9 @@ def main() -> int:
         recipe = recipes[0]
         if len(recipes) > 1 and options.what == "actions":
             raise BadConfig("actions are judged of one recipe at a time; give one --recipe")
-        if len(recipes) > 1 or not recipe.speaks:
+        sizes = recipe.tokenizer
+        refines = isinstance(sizes, FlowVQConfig) and sizes.features == features.NAME and sizes.quantizer == "fsq"
+        if len(recipes) > 1 or not refines:
             found = side_by_side.measure(
                 recipes, options.split, options.clips_most, side_by_side.skins_here(), options.corpora
             )

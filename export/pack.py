@@ -21,14 +21,14 @@ from pathlib import Path
 from typing import Any
 
 import motion
-from export import program, train_llm
+from export import program
 from export.data import dataset
-from export.graphs.coder_parity import unit_frames
+from export.graphs.parity import REPORT
 from export.recipe import Recipe, load
-from export.train_llm import guidance_of
 from export.training import stages
-from export.verify import REPORT
+from export.training.adapters import guidance_of, weights
 from models import backbone, packing, tasks
+from models.tokenizers.contract import unit_frames
 from motion import features, protocol
 from motion.bundles import bundle
 from motion.bundles.manifest import (
@@ -91,8 +91,8 @@ def pack(recipe: Recipe, graphs: Path, out: Path, metrics: dict[str, Any], comma
         report = json.loads((graphs / REPORT).read_text(encoding="utf-8"))
     except OSError as error:
         raise BadBundle(f"{graphs} holds no {REPORT}; run python -m export.verify first") from error
-    weights = [recipe.run / name for name in train_llm.weights(recipe)] if recipe.speaks else []
-    missing = [path for path in weights if not path.exists()]
+    trained = [recipe.run / name for name in weights(recipe)] if recipe.speaks else []
+    missing = [path for path in trained if not path.exists()]
     if missing:
         raise BadBundle(f"{missing[0]} is missing; run python -m export.train_llm with this recipe first")
     standard = (ENCODER, DECODER, REFINER)
@@ -125,7 +125,7 @@ def pack(recipe: Recipe, graphs: Path, out: Path, metrics: dict[str, Any], comma
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
-        for path in [*(graphs / name for name in present), *weights]:
+        for path in [*(graphs / name for name in present), *trained]:
             shutil.copy(path, part / path.name)
         bundle.write(part, manifest)
         shutil.rmtree(out, ignore_errors=True)

@@ -30,7 +30,8 @@ from export.corpora.archive import unpack
 from export.corpora.catalogue import catalogue
 from export.corpora.trial import Trial
 from export.data import compose
-from export.data.dataset import FRAMES_PER_TOKEN
+from export.data.dataset import whole
+from models.vocabulary import FRAMES_PER_TOKEN
 from motion import clip as clips
 from motion import features
 from motion.errors import MotionError
@@ -148,7 +149,7 @@ def write_index(trials: list[Trial], folder: Path) -> None:
         clip = clips.load(clip_path(folder, trial.name))
         for mirrored in (False, True):
             frames = features.encode(clips.mirror(clip) if mirrored else clip)
-            frames = frames[: len(frames) // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN]
+            frames = frames[: whole(len(frames))]
             if len(frames) < _SHORTEST:
                 continue
             pieces.append(frames)
@@ -159,6 +160,7 @@ def write_index(trials: list[Trial], folder: Path) -> None:
                     "licence": trial.licence,
                     "split": split_of(trial.name),
                     "mirrored": mirrored,
+                    "origin": "recorded",
                     "action": trial.mirrored_action if mirrored else trial.action,
                     "captions": list(trial.mirrored_captions if mirrored else trial.captions),
                     "start": start,
@@ -201,7 +203,7 @@ def _add_compositions(entries: list[dict[str, object]], pieces: list[np.ndarray]
                 repeated.append(one)
     for made in chain(compose.corpus(by_action, licence), compose.rare(rare), compose.series(repeated)):
         frames = features.encode(made.clip)
-        frames = frames[: len(frames) // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN]
+        frames = frames[: whole(len(frames))]
         if len(frames) < _SHORTEST:
             continue
         pieces.append(frames)
@@ -212,6 +214,7 @@ def _add_compositions(entries: list[dict[str, object]], pieces: list[np.ndarray]
                 "licence": made.licence,
                 "split": "train",
                 "mirrored": False,
+                "origin": made.origin,
                 "action": made.action,
                 "captions": made.captions,
                 "start": start,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from export.data.curriculum import Curriculum
 from models import tasks
 from models.tokenizers import contract, kinds
 from models.tokenizers.vermo import FlowVQConfig
@@ -36,6 +37,8 @@ class Training:
     """Steps between two lines of the log."""
     save_every: int = 500
     """Steps between two checkpoints."""
+    shortest: int | None = None
+    """Frames; half of a tokenizer's crops get a random length from here on, as short windows of a stream have."""
 
     def __post_init__(self) -> None:
         if min(self.steps, self.batch, self.longest, self.log_every, self.save_every) < 1 or self.learning_rate <= 0:
@@ -97,9 +100,11 @@ class Recipe:
     corpora: tuple[str, ...]
     """Corpora to train on; decides the licence of the weights."""
     tokenizer_training: Training
-    language_training: Training
+    language_training: Training | None = None
+    """None: it is a tokenizer alone."""
     refiner_training: Training | None = None
     """Of the tokenizer's second stage, where it has one: VerMo's refiner, UniMotion's flow head."""
+    curriculum: Curriculum = field(default_factory=Curriculum)
     tokenizer: contract.Config = field(default_factory=FlowVQConfig)
     """Of the kind that `[tokenizer] kind` names (a file of models/tokenizers); without one it is VerMo's."""
     pictures: Pictures | None = None
@@ -114,10 +119,6 @@ class Recipe:
     """What the language model is trained on."""
     temperature: float = 1.0
     """At which the language model's motion is drawn."""
-    refiner_steps: int = 4
-    """Euler steps of the exported refiner: the quality dial."""
-    refiner_noise: float = 1.0
-    """Scale of the noise it starts from: 1 draws one of the motions that fit the codes, 0 takes their mean."""
 
     def __post_init__(self) -> None:
         if not self.corpora or not self.tasks:
@@ -127,13 +128,16 @@ class Recipe:
                 tasks.find(task)
             except UnknownTask as error:
                 raise BadConfig(f"recipe {self.name!r}: {error}") from None
+            if task not in self.curriculum.shares:
+                raise BadConfig(f"recipe {self.name!r} trains {task!r}; give it a share in curriculum.shares")
 
     @property
     def speaks(self) -> bool:
         """Whether a language model is trained on its codes: VerMo's, one a token, in the layout that is served. All
         others are coders alone."""
         sizes = self.tokenizer
-        return isinstance(sizes, FlowVQConfig) and sizes.features == features.NAME and sizes.books == 1
+        fits = isinstance(sizes, FlowVQConfig) and sizes.features == features.NAME and sizes.books == 1
+        return fits and self.language_training is not None
 
 
 def load(path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:

@@ -24,6 +24,7 @@ from google.protobuf.message import DecodeError
 from export import program
 from export.graphs.lowered import lowered
 from models.checkpoint import cache_folder
+from models.vocabulary import FRAMES_PER_TOKEN
 from motion.bundles import bundle, engine_file, nvidia
 from motion.bundles.engine_file import FLAVORS, About
 from motion.errors import BadConfig, BadFile, MissingPart
@@ -31,7 +32,6 @@ from motion.errors import BadConfig, BadFile, MissingPart
 log = logging.getLogger(__name__)
 GRAPHS = ("encoder", "decoder", "refiner")
 Precision = Literal["fp32", "fp16", "bf16"]
-_FRAMES_PER_CODE = 4
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class Build:
         for name, three in (("frames", self.frames), ("batch", self.batch)):
             if len(three) != 3 or not 1 <= three[0] <= three[1] <= three[2]:
                 raise BadConfig(f"--{name} must be fewest, usual and most, in this order; got {three}")
-        if any(count % _FRAMES_PER_CODE for count in self.frames):
+        if any(count % FRAMES_PER_TOKEN for count in self.frames):
             raise BadConfig(
-                f"--frames must be multiples of {_FRAMES_PER_CODE}, the frames of a token; got {self.frames}"
+                f"--frames must be multiples of {FRAMES_PER_TOKEN}, the frames of a token; got {self.frames}"
             )
 
 
@@ -133,7 +133,7 @@ def _aim(trt: Any, config: Any, settings: Build) -> tuple[str, ...]:
 def _shape(port: Any, settings: Build, k: int) -> tuple[int, ...]:
     """The port's sizes at the fewest, the usual or the most: batch, then frames or codes, then what is fixed."""
     frames = settings.frames[k]
-    length = frames // _FRAMES_PER_CODE if port.name == "codes" else frames
+    length = frames // FRAMES_PER_TOKEN if port.name == "codes" else frames
     return tuple(
         settings.batch[k] if axis == 0 else length if size == -1 else int(size) for axis, size in enumerate(port.shape)
     )

@@ -28,9 +28,10 @@ from onnx import numpy_helper
 from safetensors.torch import save_file
 from torch import Tensor
 
-from export import program, to_onnx, train_llm
+from export import program
+from export.graphs import tracing
 from export.recipe import Recipe, load
-from export.train_tokenizer import tokenizer_of
+from export.training import adapters, stages
 from models.tokenizers.vermo import FlowVQ
 from motion.bundles import bundle
 from motion.bundles.bundle import Bundle
@@ -45,7 +46,7 @@ Constants = dict[tuple[str, str], NDArray[np.generic]]
 def unpack(folder: Path, recipe: Recipe, run: Path) -> None:
     """Writes the weights of the bundle in `folder`, whose sizes `recipe` tells, into `run`. Raises BadBundle where the
     bundle is another recipe's, and where `run` holds weights already."""
-    language = train_llm.weights(recipe)
+    language = adapters.weights(recipe)
     there = [name for name in ("autoencoder.safetensors", "tokenizer.safetensors", *language) if (run / name).exists()]
     if there:
         raise BadBundle(f"{run / there[0]} is there already; give a folder that holds no trained weights")
@@ -71,7 +72,7 @@ def tokenizer_weights(source: Bundle, recipe: Recipe) -> dict[str, Tensor]:
     found = _constants({name: source.path(file) for name, file in graphs.items()})
     known = _known(recipe)
     with tempfile.TemporaryDirectory() as place:
-        to_onnx.export(known, Path(place), recipe.refiner_steps, recipe.refiner_noise)
+        tracing.export(known, Path(place))
         example = _constants({name: Path(place) / name for name in graphs})
     weights: dict[str, Tensor] = {}
     for name, value in known.state_dict().items():
@@ -87,7 +88,7 @@ def tokenizer_weights(source: Bundle, recipe: Recipe) -> dict[str, Tensor]:
 
 def _known(recipe: Recipe) -> FlowVQ:
     """A tokenizer no two of whose tensors are alike, with values that half precision holds."""
-    tokenizer = tokenizer_of(recipe).eval()
+    tokenizer = stages.made(recipe).eval()
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for value in tokenizer.state_dict().values():

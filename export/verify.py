@@ -3,10 +3,9 @@
     python -m export.verify export/recipes/vermo-base.toml --onnx runs/vermo-base/onnx
 
 Compares torch in float64 with torch in float32, with onnxruntime in float32 and float16, and with onnxruntime's
-providers for cards where one works: codes, frames of decoder and refiner (export/graphs/graph_parity.py), scores of
-the language model (export/graphs/language_parity.py). Tokenizers of other kinds are compared by
-export/graphs/coder_parity.py. Writes report.json beside the graphs; `pack` refuses graphs without a passed report of
-exactly these files.
+providers for cards where one works: codes, frames, latents of the tokenizer's graphs (export/graphs/parity.py), scores
+of the language model (export/graphs/language_parity.py). Writes report.json beside the graphs; `pack` refuses graphs
+without a passed report of exactly these files.
 """
 
 from __future__ import annotations
@@ -20,83 +19,58 @@ from typing import Any
 
 import numpy as np
 
-from export import program, to_onnx, train_llm
+from export import program
 from export.data import dataset
-from export.data.relaid import relaid as relay
-from export.graphs import coder_parity, graph_parity, language_parity
-from export.graphs.graph_parity import GRAPHS
+from export.data.relaid import relaid
+from export.graphs import language_graph, language_parity, parity
+from export.graphs.parity import REPORT
 from export.recipe import Recipe, load
-from export.train_tokenizer import trained_tokenizer
-from export.training import stages
+from export.training import adapters, stages
+from models.tokenizers.contract import unit_frames
 from motion.bundles import bundle
 from motion.errors import BadConfig, BadFile
 
 log = logging.getLogger(__name__)
-REPORT = "report.json"
 _LONGEST = 256  # frames of a clip
 
 
 def verify(recipe: Recipe, folder: Path, clips: int = 12, backbone: Path | None = None) -> dict[str, Any]:
-    """Measures and judges; returns the report. Raises MotionError where data, weights or graphs are missing. Language
-    graphs may be missing; tokenizers of other kinds than VerMo's have none."""
-    if not recipe.speaks:
-        return _verify_coder(recipe, folder, clips)
-    tokenizer = trained_tokenizer(recipe)
-    present = [name for name in GRAPHS if (folder / name).exists()]
-    for name in GRAPHS[:2]:  # a bundle may do without a refiner
-        if name not in present:
+    """Measures and judges; returns the report. Raises MotionError where data, weights or graphs are missing; a bundle
+    may do without all but encoder and decoder."""
+    tokenizer = stages.trained(recipe)
+    graphs = [graph for graph in tokenizer.graphs() if not graph.optional]
+    if not graphs:
+        raise BadConfig(f"recipe {recipe.name!r} codes pictures alone; there is nothing to export")
+    for name in ("encoder.onnx", "decoder.onnx"):
+        if not (folder / name).exists():
             raise BadFile("is not there; run python -m export.to_onnx with this recipe first", str(folder / name))
-    data = dataset.load(recipe.data, "test", recipe.corpora)
-    rng = np.random.default_rng(0)
-    picks = rng.choice(len(data.entries), min(clips, len(data.entries)), replace=False)
-    samples = [np.array(data.clip(data.entries[int(i)]))[:_LONGEST] for i in picks]
-    samples = [frames[: len(frames) // 4 * 4] for frames in samples]
-    rows = graph_parity.measure(tokenizer, folder, samples, recipe.refiner_steps, recipe.refiner_noise)
-    passed = all(row["passed"] for row in rows.values())
-    plans = {name: plan for name, plan in to_onnx.plans(recipe).items() if (folder / name).exists()}
+    present = [name for graph in graphs if (folder / (name := f"{graph.name}.onnx")).exists()]
+    samples = _samples(recipe, tokenizer.features, unit_frames(graphs), clips)
+    rows = parity.measure(tokenizer, folder, samples)
+    plans = {name: plan for name, plan in language_graph.plans(recipe).items() if (folder / name).exists()}
     language = language_parity.measure(recipe, folder, plans, tokenizer, backbone) if plans else {}
-    passed = passed and all(row.get("passed", True) for row in language.values())
-    weights = train_llm.weights(recipe) if plans else ()
+    passed = all(row.get("passed", True) for row in (*rows.values(), *language.values()))
     heads = sorted(name for name in language if name.startswith("multi-token"))
     files = [*present, *plans, *heads, *(["words.onnx"] if plans else [])]
     return {
-        "passed": bool(passed),
+        "passed": bool(samples) and passed,
         "clips": len(samples),
         "tokenizer": rows,
-        "refiner_steps": recipe.refiner_steps if "refiner.onnx" in present else 0,
+        "refiner_steps": tokenizer.config.refiner_steps if "refiner.onnx" in present else 0,
         "language": language,
         "graphs": {name: plan.record() for name, plan in plans.items()},
         "files": {name: bundle.sha256(folder / name) for name in files},
-        "weights": {name: bundle.sha256(recipe.run / name) for name in weights},
+        "weights": {name: bundle.sha256(recipe.run / name) for name in (adapters.weights(recipe) if plans else ())},
     }
 
 
-def _verify_coder(recipe: Recipe, folder: Path, clips: int) -> dict[str, Any]:
-    tokenizer = stages.trained(recipe)
-    names = [f"{graph.name}.onnx" for graph in tokenizer.graphs()]
-    if not names:
-        raise BadConfig(f"recipe {recipe.name!r} codes pictures alone; there is nothing to export")
-    for name in names:
-        if not (folder / name).exists():
-            raise BadFile("is not there; run python -m export.to_onnx with this recipe first", str(folder / name))
+def _samples(recipe: Recipe, layout: str, unit: int, count: int) -> list[np.ndarray]:
+    """Test clips in a layout, of whole units of frames, two of them or more."""
     data = dataset.load(recipe.data, "test", recipe.corpora)
-    picks = np.random.default_rng(0).choice(len(data.entries), min(clips, len(data.entries)), replace=False)
-    chosen = replace(data, entries=tuple(data.entries[int(i)] for i in picks))
-    relaid = relay(chosen, tokenizer.features)
-    unit = coder_parity.unit_frames(tokenizer.graphs())
-    samples = [np.array(relaid.clip(entry))[:_LONGEST] for entry in relaid.entries]
-    samples = [frames[: len(frames) // unit * unit] for frames in samples if len(frames) >= 2 * unit]
-    rows = coder_parity.measure(tokenizer, folder, samples)
-    return {
-        "passed": bool(samples) and all(row["passed"] for row in rows.values()),
-        "clips": len(samples),
-        "tokenizer": rows,
-        "refiner_steps": 0,
-        "language": {},
-        "graphs": {},
-        "files": {name: bundle.sha256(folder / name) for name in names},
-        "weights": {},
-    }
+    picks = np.random.default_rng(0).choice(len(data.entries), min(count, len(data.entries)), replace=False)
+    chosen = relaid(replace(data, entries=tuple(data.entries[int(i)] for i in picks)), layout)
+    found = [np.array(chosen.clip(entry))[:_LONGEST] for entry in chosen.entries]
+    return [frames[: len(frames) // unit * unit] for frames in found if len(frames) >= 2 * unit]
 
 
 def main() -> int:

@@ -5,18 +5,17 @@ Tensors are (B, C, T).
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 
 class Residual(nn.Module):
-    """ReLU, a convolution of 3, ReLU, one of 1, beside the identity (T2M-GPT, Zhang et al. 2023, figure 2)."""
+    """ReLU, a convolution of 3, ReLU, one of `last`, beside the identity (T2M-GPT, Zhang et al. 2023, figure 2: 1)."""
 
-    def __init__(self, width: int, dilation: int = 1) -> None:
+    def __init__(self, width: int, dilation: int = 1, last: int = 1) -> None:
         super().__init__()
         self.first = nn.Conv1d(width, width, 3, padding=dilation, dilation=dilation)
-        self.second = nn.Conv1d(width, width, 1)
+        self.second = nn.Conv1d(width, width, last, padding=last // 2)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, T) -> the same."""
@@ -28,12 +27,12 @@ class Twice(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, T) -> (B, C, 2 T)."""
-        return torch.stack([x, x], dim=-1).flatten(-2)
+        return x[..., None].expand(-1, -1, -1, 2).flatten(-2)
 
 
-def residuals(width: int, depth: int, growth: int = 1) -> list[nn.Module]:
+def residuals(width: int, depth: int, growth: int = 1, last: int = 1) -> list[nn.Module]:
     """`depth` blocks whose dilation falls to 1 by a factor `growth` each (T2M-GPT: 3; 1 is none)."""
-    return [Residual(width, growth**i) for i in reversed(range(depth))]
+    return [Residual(width, growth**i, last) for i in reversed(range(depth))]
 
 
 def down(width: int, times: int, depth: int, growth: int = 3) -> nn.Sequential:

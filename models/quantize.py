@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import cast
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from vector_quantize_pytorch import FSQ as _FSQ
-from vector_quantize_pytorch import LFQ as _LFQ
-from vector_quantize_pytorch import ResidualVQ, VectorQuantize
 
-from motion.errors import BadConfig
+from motion.errors import BadConfig, MissingPart
+
+if TYPE_CHECKING:
+    from vector_quantize_pytorch import VectorQuantize
 
 _SLICES = 64  # random directions along which `unevenness` compares
 _DECAY = 0.99  # of the moving average of a book's entries (T2M-GPT, Zhang et al. 2023, section 3.2)
@@ -26,6 +27,17 @@ _DEAD = 0.125  # share of its even use below which an entry is replaced by a lat
 _COMMIT = 0.02  # weight of the commitment in T2M-GPT, which MotionGPT and HMVLM take over
 Learned = tuple[Tensor, Tensor, dict[str, Tensor]]
 """Quantized latents, codes, terms by name."""
+
+
+def _library() -> Any:
+    """vector-quantize-pytorch. Raises MissingPart."""
+    try:
+        return import_module("vector_quantize_pytorch")
+    except ImportError as error:
+        raise MissingPart(
+            f"quantizers are vector-quantize-pytorch's, which is not installed ({error}); install it with: "
+            'pip install -e ".[train]"'
+        ) from error
 
 
 class FSQ(nn.Module):
@@ -36,7 +48,7 @@ class FSQ(nn.Module):
         self.levels = tuple(levels)
         self.size = math.prod(levels)
         with torch.device("cpu"):  # it computes its tables while it is made, which the meta device cannot
-            self.inner = _FSQ(levels=list(levels), dim=width)
+            self.inner = _library().FSQ(levels=list(levels), dim=width)
 
     def forward(self, latents: Tensor) -> tuple[Tensor, Tensor]:
         """Quantized latents (B, K, width), differentiable, and codes (B, K)."""
@@ -85,7 +97,7 @@ class LFQ(nn.Module):
             raise BadConfig(f"LFQ's codes are signs, so there must be a power of two of them, got {size}")
         self.size = size
         with torch.device("cpu"):  # tables, as FSQ's
-            self.inner = _LFQ(dim=width, codebook_size=size, commitment_loss_weight=0.25)  # as in MAGVIT-v2
+            self.inner = _library().LFQ(dim=width, codebook_size=size, commitment_loss_weight=0.25)  # as in MAGVIT-v2
 
     def forward(self, latents: Tensor) -> tuple[Tensor, Tensor]:
         """Quantized latents (B, K, width), differentiable, and codes (B, K)."""
@@ -112,7 +124,7 @@ class RVQ(nn.Module):
     def __init__(self, size: int, width: int, books: int) -> None:
         super().__init__()
         self.size, self.count = size, books
-        self.inner = ResidualVQ(
+        self.inner = _library().ResidualVQ(
             dim=width, codebook_size=size, num_quantizers=books,
             decay=_DECAY, threshold_ema_dead_code=1, commitment_weight=_COMMIT,
         )  # fmt: skip
@@ -138,7 +150,7 @@ class RVQ(nn.Module):
 
     def _entries(self) -> list[Tensor]:
         """Each book's entries (size, width)."""
-        return [cast(VectorQuantize, layer).codebook for layer in self.inner.layers]
+        return [cast("VectorQuantize", layer).codebook for layer in self.inner.layers]
 
 
 class VQ(nn.Module):
@@ -154,7 +166,7 @@ class VQ(nn.Module):
     def __init__(self, size: int, width: int, learned: bool = False, free: int = 0) -> None:
         super().__init__()
         self.size, self.learned, self.free = size, learned, free
-        self.inner = VectorQuantize(
+        self.inner: Any = _library().VectorQuantize(
             width, size, learnable_codebook=learned, ema_update=not learned, kmeans_init=not learned,
             decay=_DECAY, threshold_ema_dead_code=1, commitment_weight=0.0,
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Transformer blocks that several tokenizers are built of: plain, with skips across the middle, and modulated.
+"""Transformer blocks that tokenizers are built of: plain, with skips across the middle, modulated; cross-attention.
 
 Tensors are (B, N, width).
 """
@@ -6,6 +6,7 @@ Tensors are (B, N, width).
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +26,45 @@ class Attention(nn.Module):
         """(B, N, width) -> the same."""
         q, k, v = self.enter(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         return self.leave(F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).flatten(2))
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What bounded attention may look at, and by which turns of its heads it tells how far away that is."""
+
+    mask: Tensor
+    """(N, M), true where one is seen"""
+    queries: Tensor
+    """angles (N, head width / 2)"""
+    keys: Tensor
+    """angles (M, head width / 2)"""
+
+
+class CrossAttention(nn.Module):
+    """Multi-head attention of (B, N, width) over (B, M, width)."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width)
+        self.keys = nn.Linear(width, 2 * width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, x: Tensor, over: Tensor, sight: Sight | None = None) -> Tensor:
+        """(B, N, width), (B, M, width) -> (B, N, width)."""
+        q = self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        k, v = self.keys(over).unflatten(-1, (2 * self.heads, -1)).transpose(1, 2).chunk(2, dim=1)
+        if sight is not None:
+            q, k = _turned(q, sight.queries), _turned(k, sight.keys)
+        mask = None if sight is None else sight.mask
+        return self.out(F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).flatten(2))
+
+
+def _turned(x: Tensor, angles: Tensor) -> Tensor:
+    """Queries or keys (B, heads, N, head width) turned by their positions' angles (Su et al. 2021)."""
+    one, other = x.chunk(2, dim=-1)
+    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+    return torch.cat([one * cos - other * sin, one * sin + other * cos], dim=-1)
 
 
 class Block(nn.Module):

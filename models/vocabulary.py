@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+FRAMES_PER_TOKEN = 4
+"""Of motion at 30 a second, which one code stands for (VerMo, section 4.2)."""
 SPECIAL: tuple[str, ...] = (
     "PAD",
     "INSTR_BOS",

@@ -35,8 +35,8 @@ WINGS = {
     "export": {
         "corpora": set(),
         "data": {"corpora", "scene"},
-        "graphs": {"data"},
-        "measuring": {"data", "graphs", "metrics", "training"},
+        "graphs": {"data", "training"},
+        "measuring": {"data", "metrics", "training"},
         "metrics": set(),
         "scene": set(),
         "training": {"data"},
@@ -97,6 +97,12 @@ def test_each_wing_imports_only_the_wings_below_it(package: str) -> None:
         if other != wing and other not in WINGS[package][wing]
     ]
     assert not wrong
+
+
+def test_no_wing_of_the_factory_imports_a_program() -> None:
+    inside = [found for found in every("export") if wing_of(found.file) and found.top == "export"]
+    programs = {PurePosixPath(file).stem for file in files("export") if not wing_of(file)} - {"recipe", "program"}
+    assert not [str(found) for found in inside if found.module.removeprefix("export.").split(".")[0] in programs]
 
 
 def test_no_wing_is_reached_from_what_it_imports() -> None:

@@ -14,7 +14,6 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from export.corpora.trial import Trial
 from motion.errors import BadFile
 
 log = logging.getLogger(__name__)
@@ -55,18 +54,6 @@ def members(folder: Path, suffix: str) -> list[str]:
         for path in folder.rglob("*")
         if path.suffix.lower() == suffix and path.is_file() and not path.name.startswith(".")
     )
-
-
-def motion_path(trial: Trial, mocap: Path, cache: Path) -> Path:
-    """Where the trial's BVH or AMC lies on disk, its archive unpacked if it was not yet."""
-    return unpack(mocap / trial.archive, cache) / trial.member
-
-
-def skeleton_path(trial: Trial, mocap: Path, cache: Path) -> Path | None:
-    """Where the ASF of an AMC trial lies on disk; None for a BVH."""
-    if trial.skeleton_member is None:
-        return None
-    return unpack(mocap / trial.archive, cache) / trial.skeleton_member
 
 
 def _digest(archive: Path) -> str:

@@ -114,6 +114,8 @@ class Composition:
 
     clip: Clip
     name: str
+    origin: str
+    """As `dataset.Entry.origin`."""
     action: str
     captions: list[str]
     licence: str
@@ -142,7 +144,7 @@ def corpus(by_action: dict[str, list[Clip]], licence: str) -> Iterator[Compositi
             count = _GRAFTS if step == "walk" else _GRAFTS // 4
             for k, clip in enumerate(compose(walks, gestures, sides, count, 100 * i + j)):
                 action = f"{step}+{gesture}"
-                yield Composition(clip, f"{CORPUS}/{action}/{k}", action, sentences(step, gesture), licence)
+                yield Composition(clip, f"{CORPUS}/{action}/{k}", "grafted", action, sentences(step, gesture), licence)
 
 
 def rare(recorded: Iterable[Recorded]) -> Iterator[Composition]:
@@ -154,7 +156,7 @@ def rare(recorded: Iterable[Recorded]) -> Iterator[Composition]:
         for one in found if len(found) <= RARE else ():
             for pace in PACES:
                 name = f"{CORPUS}/paced/{one.name}/{pace:g}"
-                yield Composition(paced(one.clip, pace), name, action, list(one.captions), one.licence)
+                yield Composition(paced(one.clip, pace), name, "paced", action, list(one.captions), one.licence)
 
 
 def series(recorded: Iterable[Recorded]) -> Iterator[Composition]:
@@ -172,4 +174,4 @@ def series(recorded: Iterable[Recorded]) -> Iterator[Composition]:
             while len(made) < frames:
                 made = join(made, found[int(rng.integers(len(found)))].clip, _SEAM)
             captions = [*SERIES[action], *(text for text in picked.captions if not _ONCE.search(text))]
-            yield Composition(made, f"{CORPUS}/series/{name}/{k}", action, captions, picked.licence)
+            yield Composition(made, f"{CORPUS}/series/{name}/{k}", "series", action, captions, picked.licence)

@@ -14,15 +14,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from export.data.curriculum import Curriculum
+from models.vocabulary import FRAMES_PER_TOKEN
 from motion import features
 from motion.errors import BadFile
 from motion.quat import F32
-
-FRAMES_PER_TOKEN = 4
-_COMMON = 800  # clips of an action that is not rare
-_MOST = 16.0  # times that a rare one is repeated at most, and ...
-_RAREST = 3.0  # ... so many times more what export.data.compose shows at other paces, or again and again
-_SELDOM = ("composed/paced", "composed/series")
 
 
 @dataclass(frozen=True)
@@ -34,6 +30,8 @@ class Entry:
     licence: str
     split: str
     mirrored: bool
+    origin: str
+    """"recorded", or how export.data.compose made it: "grafted", "paced", "series"."""
     action: str | None
     captions: tuple[str, ...]
     start: int
@@ -58,8 +56,14 @@ class Dataset:
         return np.concatenate([self.clip(entry) for entry in self.entries])
 
 
+def whole(frames: int) -> int:
+    """As many of the frames as make whole tokens."""
+    return frames // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN
+
+
 def load(folder: Path, split: str, corpora: tuple[str, ...] | None = None, mirrored: bool = True) -> Dataset:
-    """The prepared clips. Raises BadFile where `export.prepare` has not run, or ran for another layout."""
+    """The prepared clips. Raises BadFile where `export.prepare` has not run, or ran for another layout or before clips
+    told their origin."""
     try:
         index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
         frames = np.load(folder / "features.npy", mmap_mode="r")
@@ -67,6 +71,8 @@ def load(folder: Path, split: str, corpora: tuple[str, ...] | None = None, mirro
         raise BadFile(f"holds no prepared clips ({error}); run python -m export.prepare first", str(folder)) from error
     if index["layout"] != features.NAME:
         raise BadFile(f"was prepared for layout {index['layout']!r}, this program needs {features.NAME!r}", str(folder))
+    if any("origin" not in one for one in index["clips"]):
+        raise BadFile("does not tell where its clips are from; run python -m export.prepare again", str(folder))
     entries = [Entry(**{**one, "captions": tuple(one["captions"])}) for one in index["clips"]]
     return Dataset(
         tuple(
@@ -90,27 +96,27 @@ class Crops:
     seed: int
     shortest: int | None = None
     """Where given, half of the crops get a random length from here to `longest`, as short windows of a stream have."""
-    balanced: bool = False
-    """Crops clips of actions that few clips show more often, or what is rare would never be worth a code."""
+    curriculum: Curriculum | None = None
+    """How much more often clips of rare actions are cropped; None: all alike."""
 
     def repeats(self) -> NDArray[np.float64]:
         """How many times as often each entry is cropped."""
-        counts = Counter(entry.action for entry in self.dataset.entries if entry.action)
-        if not self.balanced:
-            return np.ones(len(self.dataset.entries))
-        often = [np.clip(_COMMON / counts[e.action], 1, _MOST) if e.action else 1.0 for e in self.dataset.entries]
-        rarest = [_RAREST if e.name.startswith(_SELDOM) else 1.0 for e in self.dataset.entries]
-        return np.array(often) * np.array(rarest)
+        entries, plan = self.dataset.entries, self.curriculum
+        if plan is None:
+            return np.ones(len(entries))
+        counts = Counter(entry.action for entry in entries if entry.action)
+        often = [np.clip(plan.common / counts[e.action], 1, plan.most) if e.action else 1.0 for e in entries]
+        return np.array(often) * np.array([plan.repeats.get(e.origin, 1.0) for e in entries])
 
     def epoch(self, number: int) -> list[list[tuple[int, int, int]]]:
         """Batches of (entry, first frame, frames) for one pass over the data, in random order."""
         rng = np.random.default_rng([self.seed, number])
         picks: list[tuple[int, int, int]] = []
         for i, (entry, repeats) in enumerate(zip(self.dataset.entries, self.repeats(), strict=True)):
-            for _ in range(int(-(-entry.frames // self.longest) * repeats + (rng.random() if self.balanced else 0))):
-                length = min(entry.frames, self.longest) // 4 * 4
+            for _ in range(int(-(-entry.frames // self.longest) * repeats + (rng.random() if self.curriculum else 0))):
+                length = whole(min(entry.frames, self.longest))
                 if self.shortest is not None and rng.random() < 0.5:
-                    length = min(length, int(np.exp(rng.uniform(np.log(self.shortest), np.log(self.longest)))) // 4 * 4)
+                    length = min(length, whole(int(np.exp(rng.uniform(np.log(self.shortest), np.log(self.longest))))))
                 picks.append((length, i, int(rng.integers(0, entry.frames - length + 1))))
         order = rng.permutation(len(picks))
         picks = sorted((picks[k] for k in order), key=lambda pick: pick[0])  # equal lengths stay in random order

@@ -10,40 +10,24 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from export.data import dataset
 from export.corpora import mirror
+from export.data import dataset
+from export.data.curriculum import Curriculum
 from models import tasks
-from models.tokenizers.vermo import FlowVQ
-from models.vocabulary import Vocabulary
+from models.vocabulary import FRAMES_PER_TOKEN, Vocabulary
 from motion import features
 
 log = logging.getLogger(__name__)
 _PASS = 4096  # messages a pass
-# Share of each task among the messages: what people ask for most is trained most.
-_SHARES = {
-    "text-to-motion": 0.84,
-    "motion-to-text": 0.05,
-    "prediction": 0.04,
-    "in-betweening": 0.04,
-    "unconditional": 0.03,
-}
-_ALIKE = 60  # clips without an action count as if so many others showed what they show
-_RIVALS = 0.6  # share of text-to-motion messages that come with a rival: the same motion under an untrue sentence
-# Over in a second or two; who asks for six seconds of them wants to see them more than once.
-_MOMENTARY = frozenset({"kick", "punch", "slash", "throw", "jump", "bow"})
-_AGAIN = 0.5  # share of their messages in which another clip of the action follows
-# Actions of which every recording has codes of its own, drawn so many times as often: they are learned last.
-_LAST_LEARNED = {
-    "kick": 3.5, "punch": 3.5, "bow": 3.0, "wave-left": 3.0, "wave-right": 3.0, "wave-both": 3.0
-}  # fmt: skip
 _IGNORE = -100
 
 
@@ -55,25 +39,29 @@ class Sample:
     action: str | None
     captions: tuple[str, ...]
     codes: tuple[int, ...]
+    origin: str = "recorded"
+    """As `dataset.Entry.origin`."""
 
 
-def tokenise(tokenizer: FlowVQ, data: dataset.Dataset, path: Path) -> list[Sample]:
+def seconds(codes: int) -> float:
+    """How long a motion of so many codes lasts."""
+    return codes * FRAMES_PER_TOKEN / features.FPS
+
+
+def tokenise(tokenizer: Any, data: dataset.Dataset, path: Path) -> list[Sample]:
     """Codes of every clip, made once and kept in `path`."""
-    if path.exists():
-        return [
-            Sample(one["name"], one["action"], tuple(one["captions"]), tuple(one["codes"]))
-            for one in json.loads(path.read_text(encoding="utf-8"))
-        ]
-    samples: list[Sample] = []
+    rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    known = {row["name"]: tuple(row["codes"]) for row in rows}
+    fresh = [entry for entry in data.entries if entry.name not in known]
     with torch.inference_mode():
-        for count, entry in enumerate(data.entries, 1):
+        for count, entry in enumerate(fresh, 1):
             codes = tokenizer.encode(torch.from_numpy(np.array(data.clip(entry)))[None])[0]
-            samples.append(Sample(entry.name, entry.action, entry.captions, tuple(codes.tolist())))
+            known[entry.name] = tuple(codes.tolist())
             if count % 1000 == 0:
-                log.info("tokenised %d of %d clips", count, len(data.entries))
-    rows = [{"name": s.name, "action": s.action, "captions": s.captions, "codes": s.codes} for s in samples]
-    path.write_text(json.dumps(rows), encoding="utf-8")
-    return samples
+                log.info("tokenised %d of %d clips", count, len(fresh))
+    if fresh:
+        path.write_text(json.dumps([{"name": name, "codes": codes} for name, codes in known.items()]), encoding="utf-8")
+    return [Sample(e.name, e.action, e.captions, known[e.name], e.origin) for e in data.entries]
 
 
 @dataclass(frozen=True)
@@ -106,20 +94,19 @@ class Messages:
     seed: int
     names: tuple[str, ...]
     """Tasks to draw from."""
+    curriculum: Curriculum = field(default_factory=Curriculum)
     untold: bool = False
     """A message's rival is not the same motion under an untrue sentence, but without any: what guidance compares."""
 
     def weights(self) -> np.ndarray:
         """How often each clip is drawn, (clips,), summing to 1: rare actions more often than their number says."""
-        counts = Counter(sample.action for sample in self.samples)
+        counts, plan = Counter(sample.action for sample in self.samples), self.curriculum
         weight = np.array(
-            [min(counts[s.action], _ALIKE if s.action is None else 1 << 30) ** -0.9 for s in self.samples]
+            [min(counts[s.action], plan.alike if s.action is None else 1 << 30) ** -0.9 for s in self.samples]
         )
         weight *= np.array([np.sqrt(min(len(s.codes), 64) / 25) for s in self.samples])
-        weight[[s.name.startswith("composed/") for s in self.samples]] *= 0.2
-        weight[[s.name.startswith("composed/walk+wave") for s in self.samples]] *= 5
-        weight[[s.name.startswith(("composed/paced", "composed/series")) for s in self.samples]] *= 15
-        weight *= [_LAST_LEARNED.get(str(s.action), 1.0) for s in self.samples]
+        weight *= [plan.origins.get(s.origin, 1.0) for s in self.samples]
+        weight *= [plan.actions.get(str(s.action), 1.0) for s in self.samples]
         return weight / weight.sum()
 
     @cached_property
@@ -138,7 +125,7 @@ class Messages:
         """Batches for one pass, messages of similar length together, in random order."""
         rng = np.random.default_rng([self.seed, number])
         picks = rng.choice(len(self.samples), size=_PASS, p=self.weights())
-        share = np.array([_SHARES[name] for name in self.names])
+        share = np.array([self.curriculum.shares[name] for name in self.names])
         drawn = rng.choice(len(self.names), size=_PASS, p=share / share.sum())
         chosen = [(self.samples[i], tasks.find(self.names[k])) for i, k in zip(picks, drawn, strict=True)]
         rows = [self._message(sample, task, rng) for sample, task in chosen]
@@ -157,13 +144,13 @@ class Messages:
 
     def _message(self, sample: Sample, task: tasks.Task, rng: np.random.Generator) -> Row:
         codes, caption = list(sample.codes), self._caption(sample, rng)
-        most = self.longest // 4
-        if task.name == "text-to-motion" and sample.action in _MOMENTARY and rng.random() < _AGAIN:
+        most, plan = self.longest // FRAMES_PER_TOKEN, self.curriculum
+        if task.name == "text-to-motion" and sample.action in plan.momentary and rng.random() < plan.again:
             codes = self._again(sample, most, rng)
         untrue: str | None = None
-        if task.name == "text-to-motion" and not self.untold and rng.random() < _RIVALS:
+        if task.name == "text-to-motion" and not self.untold and rng.random() < plan.rivals:
             untrue = self._untrue(sample, caption, rng)
-        elif task.name == "text-to-motion" and len(codes) <= most // 2 and rng.random() < 0.12:
+        elif task.name == "text-to-motion" and len(codes) <= most // 2 and rng.random() < plan.joined:
             other = self.samples[int(rng.integers(len(self.samples)))]
             if len(codes) + len(other.codes) <= most:  # one after the other, as the sentence says
                 joint = (" and then ", ", then ", ". Then ")[int(rng.integers(3))]
@@ -175,29 +162,26 @@ class Messages:
             start = int(rng.integers(0, len(codes) - most + 1))
             codes = codes[start : start + most]
         told = rng.random() < 0.85
-        length = None
         given = tasks.Conditions()
         reply = codes
         text = caption if rng.random() < 0.5 else None
         if task.name == "text-to-motion":
-            length = len(codes) * 4 / features.FPS if told else None
-            given = tasks.Conditions(text=caption, seconds=length)
+            given = tasks.Conditions(text=caption, seconds=seconds(len(codes)) if told else None)
         elif task.name == "motion-to-text":
             given = tasks.Conditions(motion=codes)
         elif task.name == "unconditional":
-            given = tasks.Conditions(seconds=len(codes) * 4 / features.FPS if told else None)
+            given = tasks.Conditions(seconds=seconds(len(codes)) if told else None)
         elif len(codes) < 4:
             return self._message(sample, tasks.find("text-to-motion"), rng)
         elif task.name == "prediction":
             cut = int(rng.integers(1, max(2, len(codes) // 2)))
             past, reply = codes[:cut], codes[cut:]
-            given = tasks.Conditions(text=text, seconds=len(reply) * 4 / features.FPS if told else None, past=past)
+            given = tasks.Conditions(text=text, seconds=seconds(len(reply)) if told else None, past=past)
         else:
             first = int(rng.integers(1, len(codes) // 3 + 1))
             last = int(rng.integers(1, len(codes) // 3 + 1))
             past, reply, future = codes[:first], codes[first : len(codes) - last], codes[len(codes) - last :]
-            seconds = len(reply) * 4 / features.FPS
-            given = tasks.Conditions(text=text, seconds=seconds, past=past, future=future)
+            given = tasks.Conditions(text=text, seconds=seconds(len(reply)), past=past, future=future)
         answer = [self.vocabulary.code(c) for c in reply] if task.gives == "motion" else self.tokenize(caption)
         ids, targets = self._complete(task, given, answer)
         if self.untold and given.text is not None:

@@ -24,6 +24,7 @@ words.onnx  hidden (B, width) -> words (B, text)
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,10 @@ import numpy as np
 import onnx
 from onnx import NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
+from export.recipe import Recipe
 from models.checkpoint import NORMS, Sizes
 from models.packing import EPSILON, POSITIONS, SIDE_BLOCK, Plan, Precision, mixing, multi_token_graph, shapes, side
+from models.vocabulary import SPECIAL
 from motion.errors import BadConfig
 
 OPSET = 18
@@ -173,6 +176,23 @@ def words(sizes: Sizes) -> onnx.ModelProto:
     scores = graph.matrix("hidden", "words", sizes.width, sizes.text, 8, SIDE_BLOCK)
     graph.node("Identity", [scores], out="words")
     return graph.model("words", [_value("hidden", ["B", sizes.width])], [_value("words", ["B", sizes.text])])
+
+
+def plans(recipe: Recipe) -> dict[str, Plan]:
+    """The language graphs of a recipe, by file; none for a tokenizer alone."""
+    if not recipe.speaks:
+        return {}
+    codes, rank = len(SPECIAL) + recipe.tokenizer.codes, recipe.language.rank
+    found = {
+        "language-fp32.onnx": Plan("fp32", codes, rank),
+        "language-int8.onnx": Plan("int8", codes, rank),
+        "language-int4.onnx": Plan("int4", codes, rank, experts=1),
+    }
+    if recipe.multi_token is not None:
+        tokens = recipe.multi_token.tokens
+        for plan in tuple(found.values()):
+            found[f"language-{plan.precision}-{tokens}.onnx"] = replace(plan, tokens=tokens)
+    return found
 
 
 def write(sizes: Sizes, plans: dict[str, Plan], folder: Path, further: int | None = None) -> None:

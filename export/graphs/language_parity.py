@@ -16,15 +16,15 @@ import onnxruntime
 import torch
 
 from export.data import dataset
+from export.data.messages import seconds
 from export.recipe import Recipe
-from export.train_llm import weights
+from export.training.adapters import weights
 from models import checkpoint, code_table, compact, packing, tasks
 from models import words as text_tokens
 from models.checkpoint import NORMS, PROJECTIONS, Checkpoint
 from models.multi_token import MultiTokenHead
 from models.packing import Adapter, Plan, Precision
-from models.tokenizers.vermo import FlowVQ
-from models.vocabulary import SPECIAL, Vocabulary
+from models.vocabulary import FRAMES_PER_TOKEN, SPECIAL, Vocabulary
 from motion.errors import BadFile
 from motion.quat import F32
 
@@ -74,7 +74,7 @@ def trained(recipe: Recipe, backbone: Path | None) -> Model:
 
 
 def measure(
-    recipe: Recipe, folder: Path, plans: dict[str, Plan], tokenizer: FlowVQ, backbone: Path | None, clips: int = 8
+    recipe: Recipe, folder: Path, plans: dict[str, Plan], tokenizer: Any, backbone: Path | None, clips: int = 8
 ) -> dict[str, dict[str, float | bool]]:
     """For each graph in `folder`: relative error of scores, divergence, share of equal best codes, and whether these
     are let through. "torch float32" stands beside them."""
@@ -138,7 +138,7 @@ def reference(source: Checkpoint, adapters: list[Adapter], dtype: torch.dtype) -
     return trunk.to(dtype).eval().requires_grad_(False)
 
 
-def _messages(recipe: Recipe, tokenizer: FlowVQ, model: Model, count: int) -> list[tuple[list[int], list[int]]]:
+def _messages(recipe: Recipe, tokenizer: Any, model: Model, count: int) -> list[tuple[list[int], list[int]]]:
     """Prompts and codes of test clips."""
     data = dataset.load(recipe.data, "test", recipe.corpora)
     told = [entry for entry in data.entries if entry.captions]
@@ -146,10 +146,10 @@ def _messages(recipe: Recipe, tokenizer: FlowVQ, model: Model, count: int) -> li
     words = text_tokens.from_folder(model.source.path) if fields is None else text_tokens.from_gguf(fields)
     found: list[tuple[list[int], list[int]]] = []
     for i in np.random.default_rng(0).permutation(len(told))[:count]:
-        frames = np.array(data.clip(told[i]))[: 4 * _CODES]
+        frames = np.array(data.clip(told[i]))[: FRAMES_PER_TOKEN * _CODES]
         with torch.inference_mode():
-            codes = tokenizer.encode(torch.from_numpy(frames[: len(frames) // 4 * 4])[None])[0].tolist()
-        given = tasks.Conditions(told[i].captions[0], len(codes) / 7.5)
+            codes = tokenizer.encode(torch.from_numpy(frames[: dataset.whole(len(frames))])[None])[0].tolist()
+        given = tasks.Conditions(told[i].captions[0], seconds(len(codes)))
         ids = tasks.prompt(tasks.find("text-to-motion"), given, model.vocabulary, words.encode).ids
         found.append((ids, [model.vocabulary.code(code) for code in codes]))
     return found

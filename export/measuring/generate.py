@@ -14,7 +14,8 @@ from torch.nn import functional as F
 
 from models import tasks
 from models.backbone import MotionLanguageModel
-from models.vocabulary import SPECIAL
+from models.vocabulary import FRAMES_PER_TOKEN, SPECIAL
+from motion import features
 
 
 def motion(
@@ -28,7 +29,7 @@ def motion(
     guidance: float = 1.0,
     at_once: int | None = None,
 ) -> list[list[int]]:
-    """Codes for each request, as many as its seconds ask for (7.5 a second), drawn with one generator.
+    """Codes for each request, as many as its seconds ask for, drawn with one generator.
 
     guidance: scores are those without the sentence plus this many times what the sentence changes in them (Ho and
     Salimans 2022); 1 leaves them as they are. at_once: codes that one run
@@ -41,7 +42,7 @@ def motion(
         free = tasks.find("unconditional")
         untold = [tasks.Conditions(seconds=given.seconds) for given in requests]
         prompts += [tasks.prompt(free, given, vocabulary, tokenize).ids for given in untold]
-    counts = [round((given.seconds or 4.0) * 7.5) for given in requests]
+    counts = [round((given.seconds or 4.0) * features.FPS / FRAMES_PER_TOKEN) for given in requests]
     width = max(map(len, prompts))
     pad = vocabulary.special("PAD")
     ids = torch.tensor([[pad] * (width - len(prompt)) + prompt for prompt in prompts])

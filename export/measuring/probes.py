@@ -20,13 +20,12 @@ from torch import Tensor
 
 from export.data import dataset, pictures
 from export.data.relaid import decoded, relaid
-from export.graphs.coder_parity import unit_frames
 from export.metrics import joints, usage
 from export.recipe import Recipe
 from export.training import stages
 from models import flow
 from models.heads import degraded
-from models.tokenizers.contract import Views
+from models.tokenizers.contract import Views, unit_frames
 from models.tokenizers.superman import VisionGuided
 from models.tokenizers.unimotion import CmaVae, divergence
 from motion import clip as clips

@@ -21,13 +21,11 @@ from numpy.typing import NDArray
 
 from export.data import dataset
 from export.data.relaid import camera_of, decoded, encoded
-from export.graphs.coder_parity import unit_frames
 from export.metrics import joints, spectrum, usage
 from export.recipe import Recipe
 from export.training import stages
 from models.bodies import anny
-from models.tokenizers.contract import codes_per_second
-from models.tokenizers.vermo import FlowVQ
+from models.tokenizers.contract import codes_per_second, served, unit_frames
 from motion import clip as clips
 from motion import contacts, features
 from motion.clip import Clip
@@ -120,7 +118,7 @@ def _one(recipe: Recipe, sources: Sequence[tuple[str, Clip]], skins: bool, faste
         if len(given) < 2 * unit:
             continue
         given = clips.cut(given, 0, len(given) // unit * unit)
-        trip = _there_and_back(recipe, tokenizer, given, name)
+        trip = _there_and_back(tokenizer, given, name)
         sums["encode_s"].append(trip.encode_s)
         sums["decode_s"].append(trip.decode_s)
         seconds += given.seconds
@@ -168,28 +166,17 @@ def _one(recipe: Recipe, sources: Sequence[tuple[str, Clip]], skins: bool, faste
     )  # fmt: skip
 
 
-def _there_and_back(recipe: Recipe, tokenizer: Any, given: Clip, name: str) -> _Trip:
+def _there_and_back(tokenizer: Any, given: Clip, name: str) -> _Trip:
     layout = tokenizer.features
     camera = camera_of(given, name) if layout == h36m17.NAME else h36m17.FRONT
     frames = torch.from_numpy(encoded(given, layout, name))[None]
     began = time.perf_counter()
     code = tokenizer.encode(frames)
     between = time.perf_counter()
-    back = _decode(recipe, tokenizer, code)
+    back = served(tokenizer, code, torch.Generator().manual_seed(1))
     ended = time.perf_counter()
     made = clips.resample(decoded(back[0].numpy(), layout, camera), features.FPS)
     return _Trip(made, code[0].numpy(), frames[0].numpy(), back[0].numpy(), between - began, ended - between)
-
-
-def _decode(recipe: Recipe, tokenizer: Any, codes: torch.Tensor) -> torch.Tensor:
-    """As the bundle decodes: VerMo's refines."""
-    plain = tokenizer.decode(codes)
-    if not isinstance(tokenizer, FlowVQ) or not recipe.refiner_steps:
-        return plain
-    from models import flow
-
-    noise = torch.randn(plain.shape, generator=torch.Generator().manual_seed(1)) * recipe.refiner_noise
-    return tokenizer.refine(codes, plain, noise, flow.sampling_sigmas(recipe.refiner_steps))
 
 
 def _compared(a: F32, b: F32) -> dict[str, float]:

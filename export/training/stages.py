@@ -1,13 +1,14 @@
 """Trains the tokenizer of any kind, stage after stage by its own losses; `export.train_tokenizer` calls it.
 
 Every stage ends with <run>/<stage>.safetensors and goes on from its checkpoint when it was stopped; the last one's
-weights are <run>/tokenizer.safetensors. Where the recipe names pictures (export/data/pictures.py) and the tokenizer
-looks at any, some clips of each step come with theirs.
+weights are <run>/tokenizer.safetensors as well. Where the recipe names pictures (export/data/pictures.py) and the
+tokenizer looks at any, some clips of each step come with theirs.
 """
 
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -51,39 +52,54 @@ def made(recipe: Recipe, statistics: Statistics | None = None) -> Any:
     return kind.make(recipe.tokenizer, statistics)
 
 
-def trained(recipe: Recipe) -> Any:
-    """The tokenizer that `train` left. Raises BadFile where it has not finished."""
-    path = recipe.run / "tokenizer.safetensors"
-    if not path.exists():
-        raise BadFile("is not there; run python -m export.train_tokenizer with this recipe first", str(path))
+def trained(recipe: Recipe, stage: str = "tokenizer") -> Any:
+    """The tokenizer that `train` left, or as one of its stages left it: "autoencoder" decides the codes. Raises BadFile
+    where that has not finished."""
+    path = recipe.run / f"{stage}.safetensors"
     tokenizer = made(recipe)
-    tokenizer.load_state_dict(load_file(path))
+    tokenizer.load_state_dict(_weights(path))
     return tokenizer.eval()
 
 
-def train(recipe: Recipe, last: str | None = None) -> None:
-    """All stages in their order, up to `last` where it is named. Raises MotionError where the data or a stage's
-    settings are missing."""
-    torch.manual_seed(recipe.tokenizer_training.seed)
+def _weights(path: Path) -> dict[str, Tensor]:
+    if not path.exists():
+        raise BadFile("is not there; run python -m export.train_tokenizer with this recipe first", str(path))
+    return load_file(path)
+
+
+def train(recipe: Recipe, only: str | None = None, begin: Path | None = None) -> None:
+    """All stages in their order, or one that is named, save those that have ended; `tuning` is on demand, and takes the
+    place of the first stage's end. begin: weights that a run without any starts from. Raises MotionError where the data
+    or a stage's settings are missing."""
+    seed = recipe.tokenizer_training.seed
     layout = features.find(made(recipe).features)
     data = relaid(dataset.load(recipe.data, "train", recipe.corpora), layout.name)
-    torch.manual_seed(recipe.tokenizer_training.seed)
+    torch.manual_seed(seed)
     tokenizer = made(recipe, layout.measure(data.all_frames()))
     log.info("%d clips, %.1f million parameters", len(data.entries), _count(tokenizer) / 1e6)
-    trainings = (recipe.tokenizer_training, recipe.refiner_training)
-    assert len(tokenizer.stages) <= len(trainings), "a recipe tells of two stages"
-    for stage, training in zip(tokenizer.stages, trainings, strict=False):
+    order = list(tokenizer.stages)
+    parts = {**tokenizer.stages, **getattr(tokenizer, "tuning", {})}
+    trainings = dict(zip(order, (recipe.tokenizer_training, recipe.refiner_training), strict=False))
+    if only is not None and only not in parts:
+        raise BadConfig(f"recipe {recipe.name!r} has no stage {only!r}; it has {', '.join(parts)}")
+    given = {} if begin is None else load_file(begin)
+    for stage in [only] if only else order:
+        end = stage if stage in order else order[0]
+        training = trainings[end]
         if training is None:
             raise BadConfig(
                 f"recipe {recipe.name!r} does not tell how {stage!r} is trained; give it [refiner_training]"
             )
-        end = recipe.run / f"{stage}.safetensors"
-        if not end.exists():
-            _train(recipe, tokenizer, data, stage, training)
-        tokenizer.load_state_dict(load_file(end))
-        if stage == last:
-            break
-    save_file(tokenizer.state_dict(), recipe.run / "tokenizer.safetensors")
+        if stage == end and (recipe.run / f"{end}.safetensors").exists():
+            log.info("%s has ended; to train it anew, delete %s.safetensors in %s", stage, end, recipe.run)
+            continue
+        if end == order[0] and (stage == end or given):  # it stands on no other
+            tokenizer.load_state_dict(given or tokenizer.state_dict())
+        else:
+            before = _weights(recipe.run / f"{order[max(0, order.index(end) - 1)]}.safetensors")
+            mine = {name: value for name, value in given.items() if name.startswith(parts[stage])}
+            tokenizer.load_state_dict(before | mine)  # those given may be another run's, which coded otherwise
+        _train(recipe, tokenizer, data, stage, parts[stage], end, training)
 
 
 def gallery(recipe: Recipe, tokenizer: Any, data: dataset.Dataset) -> Gallery | None:
@@ -100,13 +116,24 @@ def _count(tokenizer: nn.Module) -> int:
     return sum(parameter.numel() for parameter in tokenizer.parameters())
 
 
-def _train(recipe: Recipe, tokenizer: Any, data: dataset.Dataset, stage: str, training: Training) -> None:
+def _train(
+    recipe: Recipe,
+    tokenizer: Any,
+    data: dataset.Dataset,
+    stage: str,
+    parts: tuple[str, ...],
+    end: str,
+    training: Training,
+) -> None:
+    """parts: what the parameters' names begin with; end: the stage whose losses these are and whose end this is."""
     accelerator = Accelerator(mixed_precision=training.precision, cpu=not torch.cuda.is_available())
-    crops = Relaid(data, training.longest, training.batch, training.seed, balanced=True, layout=tokenizer.features)
+    crops = Relaid(
+        data, training.longest, training.batch, training.seed, training.shortest, recipe.curriculum, tokenizer.features
+    )
     for name, parameter in tokenizer.named_parameters():
-        parameter.requires_grad_(name.startswith(tokenizer.stages[stage]))
+        parameter.requires_grad_(name.startswith(parts))
     parameters = [parameter for parameter in tokenizer.parameters() if parameter.requires_grad]
-    shown = gallery(recipe, tokenizer, data) if stage == "autoencoder" else None
+    shown = gallery(recipe, tokenizer, data) if end == "autoencoder" else None
 
     def loss(model: nn.Module, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         step = loop.step_of(generator, training, accelerator)
@@ -117,8 +144,10 @@ def _train(recipe: Recipe, tokenizer: Any, data: dataset.Dataset, stage: str, tr
             views = contract.Views(*(one.to(accelerator.device) for one in (views.images, views.places, views.shown)))
         return model(torch.from_numpy(frames).to(accelerator.device), step, generator, views)
 
-    loop.train(Stage(tokenizer, stage), parameters, crops.epoch, loss, training, recipe.run / stage, accelerator)
+    loop.train(Stage(tokenizer, end), parameters, crops.epoch, loss, training, recipe.run / stage, accelerator)
     if accelerator.is_main_process:
-        save_file(tokenizer.state_dict(), recipe.run / f"{stage}.safetensors")
+        last = ["tokenizer"] if end == list(tokenizer.stages)[-1] else []
+        for name in (*last, end):
+            save_file(tokenizer.state_dict(), recipe.run / f"{name}.safetensors")
     accelerator.wait_for_everyone()
     accelerator.free_memory()

@@ -7,7 +7,7 @@ come out raw, (B, T, D) in the layout that `features` names; normalisation happe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol
@@ -69,6 +69,8 @@ class Graph:
     axes: Mapping[str, Mapping[int, tuple[str, int]]]
     """Input -> axis -> (B or K, what varies, how many of the axis there are for one of it)."""
     outputs: tuple[str, ...]
+    optional: bool = False
+    """Exported only where it is asked for, and no part of a bundle."""
 
 
 class Tokenizer(Protocol):
@@ -81,7 +83,8 @@ class Tokenizer(Protocol):
     codes_per_frame: Fraction
     """How many codes (or latents) a frame becomes, all streams together."""
     stages: Mapping[str, tuple[str, ...]]
-    """Stages of its training in their order -> what the names of the parameters trained in each begin with."""
+    """Stages of its training in their order -> what the names of the parameters trained in each begin with. Where it
+    has `tuning` as well: stages that train the first one's result on, every motion keeping its codes."""
 
     def encode(self, frames: Tensor) -> Tensor:
         """Features (B, T, D) -> codes (B, K) or (B, K, streams) int64, or latents (B, K, C) where they are continuous:
@@ -94,7 +97,7 @@ class Tokenizer(Protocol):
         ...
 
     def decode(self, codes: Tensor) -> Tensor:
-        """What `encode` gave -> features (B, T, D)."""
+        """What `encode` gave -> features (B, T, D). Where it has `refined` as well, that is what a bundle gives."""
         ...
 
     def losses(self, batch: Batch, stage: str) -> dict[str, Tensor]:
@@ -113,6 +116,17 @@ class Kind:
     config: type[Any]
     make: Callable[[Any, Statistics | None], Any]
     """(settings, statistics of the features) -> a fresh tokenizer."""
+
+
+def served(tokenizer: Any, codes: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """What a bundle makes of codes: features (B, T, D), refined where the tokenizer refines."""
+    return tokenizer.refined(codes, generator) if hasattr(tokenizer, "refined") else tokenizer.decode(codes)
+
+
+def unit_frames(graphs: Sequence[Graph]) -> int:
+    """Frames that one row of codes stands for."""
+    encoder = next(graph for graph in graphs if graph.name == "encoder")
+    return encoder.axes["features"][1][1]
 
 
 def codes_per_second(tokenizer: Tokenizer) -> float:

@@ -28,7 +28,7 @@ def codes(tokenizer: FlowVQ, frames: Tensor, steps: int = STEPS) -> Tensor:
     """Raw features (B, T, D), T a multiple of 4 -> codes (B, T / 4) int64; `steps` times the cost of a decoder's
     forward and backward pass. 0 steps: the encoder's own. Raises BadConfig for another quantizer than FSQ."""
     joints = kinematics.world_positions(frames)
-    rotations = tokenizer.normalise(frames)[..., LAYOUT["rot6d"]]
+    rotations = tokenizer.scale(frames)[..., LAYOUT["rot6d"]]
     fsq = tokenizer.quantizer
     if not isinstance(fsq, FSQ):
         raise BadConfig(f"codes are searched for between FSQ's levels, not in the book of a {type(fsq).__name__}")
@@ -40,10 +40,10 @@ def codes(tokenizer: FlowVQ, frames: Tensor, steps: int = STEPS) -> Tensor:
     best = tokenizer.encode(frames)
     for _ in range(steps + 1):
         quantized, found = fsq.round(latents)
-        made = tokenizer.restore(tokenizer.reconstruct(quantized))
+        made = tokenizer.scale.undo(tokenizer.reconstruct(quantized))
         ours = kinematics.world_positions(made)
         errors = ((ours - joints).square().sum(-1) + 1e-6).sqrt().mean(dim=(1, 2))
-        turned = F.smooth_l1_loss(tokenizer.normalise(made)[..., LAYOUT["rot6d"]], rotations, reduction="none")
+        turned = F.smooth_l1_loss(tokenizer.scale(made)[..., LAYOUT["rot6d"]], rotations, reduction="none")
         cost = errors + _TWIST * turned.mean(dim=(1, 2))
         better = cost.detach() < least
         least = torch.where(better, cost.detach(), least)

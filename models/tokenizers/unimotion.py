@@ -16,11 +16,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -287,34 +284,6 @@ class _Step(nn.Module):
         head, guidance = self.tokenizer.head, self.tokenizer.config.guidance
         states = self.tokenizer.embedder(told / self.tokenizer.spread)
         return state + (after - now)[:, None, None] * head.guided(state, now, states, guidance)
-
-
-def joint_loss(ours: Tensor, theirs: Tensor) -> Tensor:
-    """Equation 19: smooth L1 of decoded features (B, T, 269), in their own units, up to the joints' positions."""
-    stop = LAYOUT.layout["pos"].stop
-    return F.smooth_l1_loss(ours[..., :stop], theirs[..., :stop])
-
-
-def sampling_places(
-    size: tuple[int, int],
-    projected_px: NDArray[Any] | None = None,
-    annotated_px: NDArray[Any] | None = None,
-    frames: NDArray[Any] | None = None,
-    weak: tuple[float, float, float] = (0.9, 0.0, 0.0),
-) -> NDArray[np.float32]:
-    """Where to look for joints in pictures of a size (width, height): (T, J, 2) from -1 to 1, from the first of three
-    sources that there is (D.2): joints projected through a calibrated camera; joints that a data set marked in its
-    pictures, both in pixels (T, J, 2); joints recovered from features (T, 269) and shown by a weak perspective, its
-    scale per two metres and the shift of the pelvis, in halves of the picture. Raises BadConfig where there is none."""
-    pixels = projected_px if projected_px is not None else annotated_px
-    if pixels is not None:
-        return ((np.asarray(pixels) + 0.5) / np.array(size) * 2 - 1).astype(np.float32)
-    if frames is None:
-        raise BadConfig("joints in a picture come from a camera, from marks or from features; none of these was given")
-    joints = LAYOUT.joints(np.asarray(frames, np.float32))
-    scale, x, y = weak
-    around = joints - joints[:, :1]
-    return np.stack([scale * around[..., 0] + x, -scale * around[..., 1] + y], axis=-1).astype(np.float32)
 
 
 KIND = Kind(CmaVaeConfig, CmaVae)

@@ -1,5 +1,5 @@
 """FlowVQ, VerMo's motion tokenizer (sections 4.2, A.1 and B): a convolutional FSQ autoencoder, then a flow-matching
-transformer that refines what the codes leave out.
+transformer that refines what the codes leave out (models/tokenizers/refiner.py).
 
 Features (B, T, D) in the layout `root+rot6d+pos` or `pos`, T a multiple of 4 <-> codes (B, K), K = T / 4; with a
 residual quantizer (B, K, books). Features are raw outside; normalisation (avg-std) happens inside. No normalisation
@@ -14,6 +14,7 @@ decoder's output beside the noised motion.
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -25,8 +26,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models import flow, kinematics
+from models.convolution import Residual, Twice, residuals
 from models.quantize import FSQ, LFQ, RVQ
-from models.tokenizers.contract import Batch, Graph, Kind, coder
+from models.tokenizers.contract import Batch, Graph, Kind, Scale, coder
+from models.tokenizers.refiner import Refiner
+from models.vocabulary import FRAMES_PER_TOKEN
 from motion import features
 from motion.errors import BadConfig
 from motion.features import Statistics
@@ -66,6 +70,10 @@ class FlowVQConfig:
     refiner_after: int = 0
     """... frames after it; both 0: all there are. Where this is bounded, a frame is refined alike in every window that
     reaches far enough around it, so that a stream gives the frames of the whole motion."""
+    refiner_steps: int = 4
+    """Its Euler steps as it is exported, the quality dial; 0: there is no refiner, and none is trained."""
+    refiner_noise: float = 1.0
+    """Scale of the noise it starts from: 1 draws one of the motions that fit the codes, 0 takes their mean."""
     smoothing: float = 0.0
     """Deviation in frames of the Gaussian that the refined poses pass through; 0: none. Codes are drawn 7.5 times a
     second, and what is left of their steps shows as jitter."""
@@ -77,6 +85,8 @@ class FlowVQConfig:
             raise BadConfig(
                 f"refiner_width {self.refiner_width} must be a multiple of twice its {self.refiner_heads} heads"
             )
+        if min(self.refiner_steps, self.refiner_noise) < 0:
+            raise BadConfig(f"refiner_steps and refiner_noise must be 0 or more, got {self}")
         if min(self.refiner_before, self.refiner_after) < 0:
             raise BadConfig(f"refiner_before and refiner_after must be 0 or a few frames, got {self}")
         if not 0 <= self.smoothing < 100:
@@ -94,27 +104,13 @@ class FlowVQConfig:
         return math.prod(self.levels)
 
 
-class _Residual(nn.Module):
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first = nn.Conv1d(width, width, 3, padding=1)
-        self.second = nn.Conv1d(width, width, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.second(F.relu(self.first(F.relu(x))))
-
-
 def _blocks(count: int, width: int) -> list[nn.Module]:
-    return [_Residual(width) for _ in range(count)]
+    return residuals(width, count, last=3)
 
 
-class _Up(nn.Module):
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv1d(width, width, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.conv(x[..., None].expand(-1, -1, -1, 2).flatten(2))  # each frame twice: nearest neighbour
+def _doubled(width: int) -> nn.Sequential:
+    """Each frame twice, then a convolution, under the name that trained weights have for it."""
+    return nn.Sequential(OrderedDict(twice=Twice(), conv=nn.Conv1d(width, width, 3, padding=1)))
 
 
 def _initialise(networks: list[nn.Module]) -> None:
@@ -127,123 +123,8 @@ def _initialise(networks: list[nn.Module]) -> None:
                 assert module.bias is not None
                 nn.init.zeros_(module.bias)
         for module in network.modules():
-            if isinstance(module, _Residual):
+            if isinstance(module, Residual):
                 nn.init.normal_(module.second.weight, std=0.3 * (2 / (3 * module.second.in_channels)) ** 0.5)
-
-
-@dataclass(frozen=True)
-class _Sight:
-    """What attention may look at where it is bounded, and by which turns it tells how far away that is."""
-
-    mask: Tensor
-    """(N, M), true where one is seen"""
-    queries: Tensor
-    """angles (N, head width / 2)"""
-    keys: Tensor
-    """angles (M, head width / 2)"""
-
-
-class _Attention(nn.Module):
-    """Multi-head attention of (B, N, width) over (B, M, width)."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.query = nn.Linear(width, width)
-        self.keys = nn.Linear(width, 2 * width)
-        self.out = nn.Linear(width, width)
-
-    def forward(self, x: Tensor, over: Tensor, sight: _Sight | None = None) -> Tensor:
-        q = self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-        k, v = self.keys(over).unflatten(-1, (2 * self.heads, -1)).transpose(1, 2).chunk(2, dim=1)
-        if sight is not None:
-            q, k = _turned(q, sight.queries), _turned(k, sight.keys)
-        mask = None if sight is None else sight.mask
-        return self.out(F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).flatten(2))
-
-
-class _Block(nn.Module):
-    """Cross-attention to the codes, self-attention, feed-forward, in this order (A.1)."""
-
-    def __init__(self, width: int, heads: int, hidden: int) -> None:
-        super().__init__()
-        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
-        self.cross = _Attention(width, heads)
-        self.self_ = _Attention(width, heads)
-        self.feed = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
-
-    def forward(
-        self, x: Tensor, codes: Tensor, of_codes: _Sight | None = None, of_frames: _Sight | None = None
-    ) -> Tensor:
-        x = x + self.cross(self.norms[0](x), codes, of_codes)
-        y = self.norms[1](x)
-        x = x + self.self_(y, y, of_frames)
-        return x + self.feed(self.norms[2](x))
-
-
-def _turned(x: Tensor, angles: Tensor) -> Tensor:
-    """Queries or keys (B, heads, N, head width) turned by their positions' angles (Su et al. 2021)."""
-    one, other = x.chunk(2, dim=-1)
-    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    return torch.cat([one * cos - other * sin, one * sin + other * cos], dim=-1)
-
-
-def _waves(position: Tensor, width: int) -> Tensor:
-    """Sinusoids (..., width) of positions (...), wavelengths from 2 pi to 10,000 (Vaswani et al. 2017)."""
-    rates = torch.exp(torch.arange(width // 2, device=position.device) * (-math.log(10_000.0) / (width // 2)))
-    angles = position[..., None] * rates
-    return torch.cat([angles.sin(), angles.cos()], dim=-1)
-
-
-class Refiner(nn.Module):
-    """Predicts the velocity eps - m from (m_t, the plain reconstruction, sigma, codes), all normalised."""
-
-    def __init__(self, config: FlowVQConfig) -> None:
-        super().__init__()
-        width = config.refiner_width
-        self.width = width
-        self.before, self.after = config.refiner_before, config.refiner_after
-        self.turns = width // config.refiner_heads // 2
-        columns = features.find(config.features).width
-        self.enter = nn.Linear(2 * columns, width)
-        self.codes = nn.Linear(config.width, width)
-        self.time = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
-        self.blocks = nn.ModuleList(
-            _Block(width, config.refiner_heads, config.refiner_hidden) for _ in range(config.refiner_blocks)
-        )
-        self.norm = nn.LayerNorm(width)
-        self.leave = nn.Linear(width, columns)
-        nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)
-
-    def forward(self, noised: Tensor, plain: Tensor, sigma: Tensor, quantized: Tensor) -> Tensor:
-        """noised, plain (B, T, D), sigma (B,), quantized latents (B, K, width) -> velocity (B, T, D)."""
-        frames, tokens = noised.shape[1], quantized.shape[1]
-        at = torch.arange(frames, device=noised.device, dtype=torch.float32)
-        code_at = torch.arange(tokens, device=noised.device, dtype=torch.float32) * 4 + 1.5  # middle of its 4 frames
-        time = self.time(_waves(sigma * flow.TRAINING_STEPS, self.width).to(noised.dtype))[:, None]
-        x = self.enter(torch.cat([noised, plain], dim=-1)) + time
-        keys = self.codes(quantized)
-        of_codes = of_frames = None
-        if self.before or self.after:
-            of_codes, of_frames = self._sights(at, code_at)
-        else:
-            x, keys = x + _waves(at, self.width), keys + _waves(code_at, self.width)
-            keys = torch.cat([time, keys], dim=1)  # (B, 1 + K, width)
-        for block in self.blocks:
-            x = block(x, keys, of_codes, of_frames)
-        # The network predicts how far the plain reconstruction is off; the velocity follows from it.
-        clean = plain + self.leave(self.norm(x))
-        return (noised - clean) / sigma.clamp(min=1e-3)[:, None, None]
-
-    def _sights(self, at: Tensor, code_at: Tensor) -> tuple[_Sight, _Sight]:
-        """What frames see of codes, and of each other. Only how far away something is counts, and not where it is."""
-        rates = torch.exp(torch.arange(self.turns, device=at.device) * (-math.log(1_000.0) / self.turns))
-        frames, codes = at[:, None] * rates, code_at[:, None] * rates
-        away = code_at - at[:, None]  # (T, K), from a frame to the middle of a code's four
-        near = (away >= -self.before - 1.5) & (away <= self.after + 1.5)
-        apart = at - at[:, None]
-        return _Sight(near, frames, codes), _Sight((apart >= -self.before) & (apart <= self.after), frames, frames)
 
 
 def _quantizer(config: FlowVQConfig) -> FSQ | LFQ | RVQ:
@@ -254,28 +135,22 @@ def _quantizer(config: FlowVQConfig) -> FSQ | LFQ | RVQ:
     return RVQ(config.codes, config.width, config.books)
 
 
-class FlowVQ(nn.Module):
-    """The tokenizer: `encode`, `decode`, `refine`."""
+class FlowVQ(Scale):
+    """The tokenizer: `encode`, `decode`, `refine`. It is its own scale, for the weights that ship have its mean and
+    deviation under these names alone."""
 
-    mean: Tensor
-    std: Tensor
-    frames_per_code = 4
-    stages = {  # noqa: RUF012 (what each stage trains)
-        "autoencoder": ("encoder.", "quantizer.", "decoder."),
-        "refiner": ("refiner.",),
-    }
+    tuning = {"decoder": ("decoder.", "quantizer.inner.project_out.")}  # noqa: RUF012
 
     def __init__(self, config: FlowVQConfig, statistics: Statistics | None = None) -> None:
-        super().__init__()
+        super().__init__(config.features, statistics)
         self.config = config
         self.features = config.features
-        self.codes_per_frame = Fraction(config.books, self.frames_per_code)
+        self.codes_per_frame = Fraction(config.books, FRAMES_PER_TOKEN)
+        self.stages: dict[str, tuple[str, ...]] = {"autoencoder": ("encoder.", "quantizer.", "decoder.")}
+        if config.refiner_steps:
+            self.stages["refiner"] = ("refiner.",)
         self.layout = features.find(config.features).layout
         width, depth, columns = config.width, config.depth, features.find(config.features).width
-        mean = torch.zeros(columns) if statistics is None else torch.as_tensor(statistics.mean)
-        std = torch.ones(columns) if statistics is None else torch.as_tensor(statistics.std)
-        self.register_buffer("mean", mean.float())
-        self.register_buffer("std", std.float())
         down: list[nn.Module] = [nn.Conv1d(columns, width, 3, padding=1)]
         for _ in range(2):
             down += [*_blocks(depth, width), nn.ReLU(), nn.Conv1d(width, width, 4, stride=2, padding=1)]
@@ -283,19 +158,19 @@ class FlowVQ(nn.Module):
         self.quantizer = _quantizer(config)
         up: list[nn.Module] = [nn.Conv1d(width, width, 3, padding=1), *_blocks(2, width)]
         for _ in range(2):
-            up += [nn.ReLU(), _Up(width), *_blocks(depth, width)]
+            up += [nn.ReLU(), _doubled(width), *_blocks(depth, width)]
         last = [nn.Conv1d(width, width, 3, padding=1), nn.ReLU(), nn.Conv1d(width, columns, 3, padding=1)]
         self.decoder = nn.Sequential(*up, *last)
-        self.refiner = Refiner(config)
+        self.refiner = Refiner(
+            columns, width, config.refiner_width, config.refiner_blocks, config.refiner_heads, config.refiner_hidden,
+            config.refiner_before, config.refiner_after,
+        )  # fmt: skip
         _initialise([self.encoder, self.decoder])
 
-    def normalise(self, frames: Tensor) -> Tensor:
-        """Raw features (B, T, D) -> zero mean, unit deviation by group."""
-        return (frames - self.mean) / self.std
-
-    def restore(self, frames: Tensor) -> Tensor:
-        """The inverse of `normalise`."""
-        return frames * self.std + self.mean
+    @property
+    def scale(self) -> Scale:
+        """As every tokenizer's."""
+        return self
 
     def quantize(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Raw features (B, T, D) -> quantized latents (B, K, width) and codes (B, K)."""
@@ -303,7 +178,7 @@ class FlowVQ(nn.Module):
 
     def latents(self, frames: Tensor) -> Tensor:
         """Raw features (B, T, D) -> latents (B, K, width) as the encoder sees them, not yet quantized."""
-        return self.encoder(self.normalise(frames).transpose(1, 2)).transpose(1, 2)
+        return self.encoder(self.scale(frames).transpose(1, 2)).transpose(1, 2)
 
     def encode(self, frames: Tensor) -> Tensor:
         """Raw features (B, T, D), T a multiple of 4 -> codes (B, T / 4) int64."""
@@ -315,22 +190,37 @@ class FlowVQ(nn.Module):
 
     def decode(self, codes: Tensor) -> Tensor:
         """Codes (B, K) -> raw features (B, 4 K, D), without the refiner."""
-        return self.restore(self.reconstruct(self.quantizer.lookup(codes)))
+        return self.scale.undo(self.reconstruct(self.quantizer.lookup(codes)))
 
     def refine(self, codes: Tensor, plain: Tensor, noise: Tensor, sigmas: Sequence[float]) -> Tensor:
         """Codes (B, K), what `decode` made of them and noise, both (B, 4 K, D) -> raw features (B, 4 K, D), by Euler
         steps along `sigmas`, from 1 to 0 (`flow.sampling_sigmas`)."""
         quantized = self.quantizer.lookup(codes)
-        plain = self.normalise(plain)
+        plain = self.scale(plain)
         x = noise
         for now, after in pairwise(sigmas):
             sigma = torch.full((x.shape[0],), now, device=x.device, dtype=x.dtype)
             x = x + (after - now) * self.refiner(x, plain, sigma, quantized)
         return self.finish(x)
 
+    def refined(
+        self,
+        codes: Tensor,
+        generator: torch.Generator | None = None,
+        steps: int | None = None,
+        noise: float | None = None,
+    ) -> Tensor:
+        """Codes (B, K) -> raw features (B, 4 K, D) by decoder and refiner; steps and noise: None for the settings'."""
+        steps = self.config.refiner_steps if steps is None else steps
+        plain = self.decode(codes)
+        if not steps:
+            return plain
+        start = torch.randn(plain.shape, generator=generator) * (self.config.refiner_noise if noise is None else noise)
+        return self.refine(codes, plain, start, flow.sampling_sigmas(steps))
+
     def finish(self, x: Tensor) -> Tensor:
         """What the last Euler step left (B, T, D), normalised -> raw features (B, T, D)."""
-        return self._smooth(self.restore(x))
+        return self._smooth(self.scale.undo(x))
 
     def _smooth(self, frames: Tensor) -> Tensor:
         """Frames (B, T, D) filtered over time, save for the root's turns and steps, which add up."""
@@ -352,7 +242,7 @@ class FlowVQ(nn.Module):
         latents = self.latents(batch.frames)
         quantized, codes, others = self.quantizer.learn(latents)
         output = self.reconstruct(quantized).float()
-        target = self.normalise(batch.frames)
+        target = self.scale(batch.frames)
         terms = {name: F.smooth_l1_loss(output[..., at], target[..., at]) for name, at in self.layout.items()}
         terms |= {**self._bodies(output, batch.frames), **others}
         used = torch.unique(codes).numel() / self.config.codes
@@ -370,11 +260,26 @@ class FlowVQ(nn.Module):
         """What normalised output is off from raw features as bodies; positions alone tell that already."""
         if self.config.features == "pos":
             return {}
-        return kinematics.errors(self.restore(output), frames)
+        return kinematics.errors(self.scale.undo(output), frames)
 
     def graphs(self) -> tuple[Graph, ...]:
-        """The encoder and the plain decoder; `export.to_onnx` adds the refiner with its steps."""
-        return coder(self, self.config.books)
+        """The encoder, the plain decoder, the refiner with all its steps, and as one of them."""
+        made = coder(self, self.config.books)
+        if not self.config.refiner_steps:
+            return made
+        (codes,), (frames,) = made[1].inputs.values(), made[0].inputs.values()
+        one, times, moving = torch.ones(len(codes)), {0: ("B", 1)}, made[0].axes["features"]
+        given, axes = {"codes": codes, "features": frames}, {**made[1].axes, "features": moving}
+        step = Graph(
+            "step",
+            _Step(self),
+            {**given, "state": frames + 1, "now": one, "after": 0 * one},
+            {**axes, "state": moving, "now": times, "after": times},
+            ("next", "refined"),
+            optional=True,
+        )
+        noise = {**given, "noise": frames + 1}
+        return (*made, Graph("refiner", _Refine(self), noise, {**axes, "noise": moving}, ("refined",)), step)
 
     def estimate(self, frames: Tensor, sigma: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """What the refiner takes for the clean motion at noise level sigma (B,), and the clean motion itself, both
@@ -383,10 +288,38 @@ class FlowVQ(nn.Module):
         with torch.no_grad():
             quantized, _ = self.quantize(frames)
             plain = self.reconstruct(quantized)
-            clean = self.normalise(frames)
+            clean = self.scale(frames)
         noised = flow.noisy(clean, noise, sigma)
         velocity = self.refiner(noised, plain, sigma, quantized)
         return noised - velocity * sigma.clamp(min=1e-3)[:, None, None], clean
+
+
+class _Refine(nn.Module):
+    """All Euler steps from noise (B, 4 K, D)."""
+
+    def __init__(self, tokenizer: FlowVQ) -> None:
+        super().__init__()
+        self.tokenizer = tokenizer
+        self.sigmas = tuple(flow.sampling_sigmas(tokenizer.config.refiner_steps))
+
+    def forward(self, codes: Tensor, features: Tensor, noise: Tensor) -> Tensor:
+        return self.tokenizer.refine(codes, features, noise * self.tokenizer.config.refiner_noise, self.sigmas)
+
+
+class _Step(nn.Module):
+    """One Euler step from time now (B,) to after (B,) of a state that began as noise."""
+
+    def __init__(self, tokenizer: FlowVQ) -> None:
+        super().__init__()
+        self.tokenizer = tokenizer
+
+    def forward(
+        self, codes: Tensor, features: Tensor, state: Tensor, now: Tensor, after: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        tokenizer = self.tokenizer
+        plain, quantized = tokenizer.scale(features), tokenizer.quantizer.lookup(codes)
+        state = state + (after - now)[:, None, None] * tokenizer.refiner(state, plain, now, quantized)
+        return state, tokenizer.finish(state)
 
 
 def _weighed(terms: dict[str, Tensor], weights: dict[str, float]) -> dict[str, Tensor]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from export import train_tokenizer
 from export.recipe import Recipe
+from export.training import stages
 from tests.export import studio
 
 
@@ -21,5 +21,5 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Recipe:
     """A recipe whose tokenizer has been trained, uninterrupted."""
     made = studio.recipe(data, tmp_path_factory.mktemp("run") / "whole")
-    train_tokenizer.train(made)
+    stages.train(made)
     return made

@@ -18,7 +18,9 @@ from motion.clip import Clip
 from motion.io import bvh
 from tests.motion.clips import backflip, lie_down, stroll, walk
 
-TINY = FlowVQConfig(width=16, depth=1, refiner_width=16, refiner_blocks=1, refiner_heads=2, refiner_hidden=16)
+TINY = FlowVQConfig(
+    width=16, depth=1, refiner_width=16, refiner_blocks=1, refiner_heads=2, refiner_hidden=16, refiner_steps=2
+)
 ACTIONS = {
     "walk": ("a person walks to the left", "someone walks leftwards"),
     "flip": ("a person does a backflip", "someone jumps and turns over backwards"),
@@ -69,8 +71,8 @@ def recipe(data: Path, run: Path) -> Recipe:
     """One that trains in seconds."""
     training = Training(6, 1e-3, 256, 48, warmup=2, precision="no", log_every=2, save_every=2)
     return Recipe(
-        name="studio", data=data, run=run, corpora=("misc", "cc0"), tokenizer=TINY, refiner_steps=2,
-        tokenizer_training=training, refiner_training=replace(training, steps=4),
+        name="studio", data=data, run=run, corpora=("misc", "cc0"), tokenizer=TINY,
+        tokenizer_training=training, refiner_training=replace(training, steps=4, shortest=16),
         language_training=replace(training, batch=512, longest=64), language=Language(rank=2, alpha=4.0, dropout=0.1),
         multi_token=MultiToken(3, 16),
     )  # fmt: skip

@@ -11,11 +11,12 @@ import torch
 from accelerate import Accelerator
 from safetensors.torch import load_file
 
-from export import distil, evaluate, train_llm, train_tokenizer
+from export import distil, train_llm
 from export.data import dataset
 from export.data.messages import Messages, tokenise
 from export.recipe import Recipe
-from export.training import loop
+from export.training import adapters, loop, stages
+from models.backbone import MotionLanguageModel
 from motion.errors import BadConfig, BadFile
 from tests.export.test_train_llm import fresh, same
 from tests.models.tiny import save_backbone
@@ -32,6 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def teacher(trained: Recipe, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Recipe:
     """A language model that heeds its sentences a little."""
     recipe = fresh(trained, tmp_path_factory.mktemp("llm") / "run")
+    assert recipe.language_training is not None
     training = replace(recipe.language_training, steps=30, learning_rate=1e-2, log_every=10, save_every=30)
     recipe = replace(recipe, language_training=training, tasks=("text-to-motion",))
     train_llm.train(recipe, folder)
@@ -40,15 +42,16 @@ def teacher(trained: Recipe, folder: Path, tmp_path_factory: pytest.TempPathFact
 
 def _copied(teacher: Recipe, run: Path, steps: int) -> Recipe:
     recipe = fresh(teacher, run)
-    for name in train_llm.weights(recipe):
+    for name in adapters.weights(recipe):
         (run / name).write_bytes((teacher.run / name).read_bytes())
+    assert recipe.language_training is not None
     training = replace(recipe.language_training, steps=steps, learning_rate=1e-2, log_every=10, save_every=steps // 2)
     return replace(recipe, distillation=training)
 
 
-def _messages(recipe: Recipe, folder: Path) -> tuple[evaluate.MotionLanguageModel, Messages]:
-    tokenizer = train_tokenizer.trained_tokenizer(recipe, refined=False)
-    model, tokenize = evaluate.trained_model(recipe, tokenizer, folder, torch.float32)
+def _messages(recipe: Recipe, folder: Path) -> tuple[MotionLanguageModel, Messages]:
+    tokenizer = stages.trained(recipe, "autoencoder")
+    model, tokenize = adapters.trained(recipe, folder, torch.float32)
     clips = tokenise(tokenizer, dataset.load(recipe.data, "train", recipe.corpora), recipe.run / "codes.json")
     return model, Messages(clips, model.vocabulary, tokenize, 512, 64, 1, recipe.tasks, untold=True)
 
@@ -92,12 +95,12 @@ def test_a_pupil_learns_its_teachers_chances_and_says_that_it_wants_no_guidance(
     teacher: Recipe, folder: Path, tmp_path: Path
 ) -> None:
     recipe = _copied(teacher, tmp_path / "run", 24)
-    assert train_llm.guidance_of(recipe.run) == train_llm.GUIDANCE
+    assert adapters.guidance_of(recipe.run) == adapters.GUIDANCE
     distil.train(recipe, folder)
     lines = [json.loads(line) for line in (recipe.run / "distillation" / "log.jsonl").read_text().splitlines()]
     assert lines[-1]["kl"] < 0.75 * lines[0]["kl"]
-    assert train_llm.guidance_of(recipe.run) == 1
-    for name in train_llm.weights(recipe):
+    assert adapters.guidance_of(recipe.run) == 1
+    for name in adapters.weights(recipe):
         held, given = load_file(recipe.run / "teacher" / name), load_file(teacher.run / name)
         assert all(torch.equal(value, given[key]) for key, value in held.items())
     with pytest.raises(BadFile, match="was taught already"):
@@ -106,7 +109,7 @@ def test_a_pupil_learns_its_teachers_chances_and_says_that_it_wants_no_guidance(
 
 def _without_teacher(recipe: Recipe, run: Path) -> Path:
     run.mkdir()
-    for name in train_llm.weights(recipe):
+    for name in adapters.weights(recipe):
         (run / name).write_bytes((recipe.run / name).read_bytes())
     return run
 

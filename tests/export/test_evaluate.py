@@ -11,11 +11,15 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from export import evaluate, pack, to_onnx, train_llm, train_tokenizer, verify
+from export import evaluate, pack, verify
 from export.data import dataset
+from export.graphs import tracing
+from export.graphs.parity import REPORT
 from export.metrics import joints
 from export.recipe import Recipe
+from export.training import adapters, stages
 from models import flow
+from models.tokenizers.vermo import FlowVQConfig
 from motion import clip as clips
 from motion import features
 from motion.bundles import bundle
@@ -34,7 +38,7 @@ def test_reconstruction_measures_the_decoder_and_each_number_of_steps_on_unmirro
         (False, False, False), (True, False, False), (True, True, False), (False, False, True),
     ]  # fmt: skip
     assert plain != shipped != held != one_step
-    tokenizer = train_tokenizer.trained_tokenizer(trained)
+    tokenizer = stages.trained(trained)
     errors: list[float] = []
     for entry in dataset.load(trained.data, "test", trained.corpora, mirrored=False).entries:
         real = np.array(dataset.load(trained.data, "test").clip(entry))
@@ -48,7 +52,7 @@ def test_reconstruction_measures_the_decoder_and_each_number_of_steps_on_unmirro
 
 
 def test_the_decoder_draws_its_noise_from_the_seed(trained: Recipe) -> None:
-    tokenizer = train_tokenizer.trained_tokenizer(trained)
+    tokenizer = stages.trained(trained)
     torch.nn.init.normal_(tokenizer.refiner.leave.weight, std=0.05)
     codes = torch.randint(0, 4375, (10,), generator=torch.Generator().manual_seed(0))
     one, same, other = (evaluate.decoder(tokenizer, 2, seed)(codes) for seed in (1, 1, 2))
@@ -73,7 +77,7 @@ def exact(trained: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Recipe:
 @pytest.fixture(scope="module")
 def graphs(exact: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("graphs")
-    to_onnx.export(train_tokenizer.trained_tokenizer(exact), folder, exact.refiner_steps, exact.refiner_noise)
+    tracing.export(stages.trained(exact), folder)
     return folder
 
 
@@ -123,9 +127,9 @@ def ready(exact: Recipe, graphs: Path, tmp_path_factory: pytest.TempPathFactory)
     folder, run = tmp_path_factory.mktemp("verified"), tmp_path_factory.mktemp("run")
     for path in (*graphs.iterdir(), *exact.run.iterdir()):
         (folder if path.suffix == ".onnx" else run).joinpath(path.name).write_bytes(path.read_bytes())
-    for name in train_llm.weights(exact):
+    for name in adapters.weights(exact):
         save_file({"weight": torch.ones(2, 2)}, run / name)
-    (folder / verify.REPORT).write_text(json.dumps(verify.verify(exact, graphs, clips=1)))
+    (folder / REPORT).write_text(json.dumps(verify.verify(exact, graphs, clips=1)))
     return replace(exact, run=run), folder
 
 
@@ -186,11 +190,11 @@ def test_what_is_not_ready_is_not_packed(ready: tuple[Recipe, Path], tmp_path: P
     recipe = ready[0]
     words = "did not pass verification; run python -m export.verify"
     if fault == "not verified":
-        (folder / verify.REPORT).unlink()
+        (folder / REPORT).unlink()
         words = "run python -m export.verify first"
     elif fault == "not passed":
-        report = json.loads((folder / verify.REPORT).read_text())
-        (folder / verify.REPORT).write_text(json.dumps({**report, "passed": False}))
+        report = json.loads((folder / REPORT).read_text())
+        (folder / REPORT).write_text(json.dumps({**report, "passed": False}))
     elif fault == "altered":
         (folder / "decoder.onnx").write_bytes(b"other")
         words = r"decoder\.onnx did not pass"
@@ -223,4 +227,5 @@ def test_weights_carry_the_licence_of_the_strictest_corpus() -> None:
 
 
 def test_sampling_levels_are_those_of_the_recipes_steps(trained: Recipe) -> None:
-    assert len(flow.sampling_sigmas(trained.refiner_steps)) == trained.refiner_steps + 1
+    assert isinstance(trained.tokenizer, FlowVQConfig)
+    assert len(flow.sampling_sigmas(trained.tokenizer.refiner_steps)) == trained.tokenizer.refiner_steps + 1

@@ -100,6 +100,18 @@ def test_a_task_nobody_knows_is_named(tmp_path: Path) -> None:
         recipe.load(_written(tmp_path, 'name = "tiny"', 'name = "tiny"\ntasks = ["text-to-motion", "dance"]'))
 
 
+def test_a_task_without_a_share_is_named(tmp_path: Path) -> None:
+    shares = "[curriculum]\nshares = { text-to-motion = 1.0, motion-to-text = 1 }\n[language]"
+    with pytest.raises(BadConfig, match=r"trains 'prediction'; give it a share in curriculum\.shares"):
+        recipe.load(_written(tmp_path, "[language]", shares))
+
+
+@pytest.mark.parametrize("setting", ["rivals = 1.5", "common = 0", "actions = { kick = -1.0 }"])
+def test_a_curriculum_that_cannot_be_is_refused(tmp_path: Path, setting: str) -> None:
+    with pytest.raises(BadConfig, match="curriculum's"):
+        recipe.load(_written(tmp_path, "[language]", f"[curriculum]\n{setting}\n[language]"))
+
+
 def test_a_recipe_without_corpora_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadConfig, match="at least one corpus"):
         recipe.load(_written(tmp_path, 'corpora = ["misc", "cc0"]', "corpora = []"))
@@ -107,4 +119,5 @@ def test_a_recipe_without_corpora_is_refused(tmp_path: Path) -> None:
 
 def test_a_change_is_read(tmp_path: Path) -> None:
     loaded: Recipe = recipe.load(_written(tmp_path, "refiner_steps = 2", "refiner_steps = 9"))
-    assert loaded.refiner_steps == 9
+    assert isinstance(loaded.tokenizer, FlowVQConfig)
+    assert loaded.tokenizer.refiner_steps == 9

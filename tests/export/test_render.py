@@ -137,7 +137,7 @@ def test_the_same_seed_gives_the_same_bytes_and_a_run_goes_on(
 def test_every_fourth_clip_is_one_that_nobody_trains_on() -> None:
     splits = ["train"] * 40 + ["val", "test"] * 2
     entries = [
-        dataset.Entry(f"cc0/{i}", "cc0", "CC0-1.0", split, mirrored, None, (), 0, 40)
+        dataset.Entry(f"cc0/{i}", "cc0", "CC0-1.0", split, mirrored, "recorded", None, (), 0, 40)
         for i, split in enumerate(splits)
         for mirrored in (False, True)
     ]

@@ -13,14 +13,15 @@ from accelerate import Accelerator
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from export import evaluate, train_llm, train_tokenizer
+from export import train_llm
 from export.measuring import generate
 from export.recipe import Recipe
-from export.training import loop
+from export.training import adapters, loop
 from models import checkpoint, compact, tasks
+from models.backbone import MotionLanguageModel as Trained
 from models.packing import Adapter
 from models.vocabulary import SPECIAL
-from motion.errors import BadFile, MissingPart
+from motion.errors import BadConfig, BadFile, MissingPart
 from runtime.language.llm import MotionLanguageModel
 from runtime.language.sampling import Sampling
 from tests.models.tiny import save_backbone
@@ -101,6 +102,7 @@ def test_the_adapters_are_on_every_linear_layer_and_the_backbone_stays_as_it_was
 
 def test_losses_fall_and_are_logged_by_name(trained: Recipe, folder: Path, tmp_path: Path) -> None:
     recipe = fresh(trained, tmp_path / "run")
+    assert recipe.language_training is not None
     training = replace(recipe.language_training, steps=40, learning_rate=1e-2, log_every=5, save_every=40)
     recipe = replace(recipe, language_training=training, tasks=("motion-to-text",))
     train_llm.train(recipe, folder)
@@ -114,11 +116,11 @@ def test_the_last_checkpoint_can_be_written_out_before_the_run_ends(
 ) -> None:
     recipe = fresh(trained, tmp_path / "run")
     with pytest.raises(BadFile, match="train first"):
-        train_llm.save_checkpoint(recipe, folder)
+        adapters.save_checkpoint(recipe, folder)
     train_llm.train(recipe, folder)
     for name in FILES:
         (recipe.run / name).unlink()
-    train_llm.save_checkpoint(recipe, folder)
+    adapters.save_checkpoint(recipe, folder)
     assert same(recipe, whole)
 
 
@@ -127,14 +129,15 @@ def test_missing_parts_are_named(trained: Recipe, folder: Path, tmp_path: Path) 
         train_llm.train(replace(trained, run=tmp_path / "none"), folder)
     with pytest.raises(MissingPart, match=r"holds no config\.json"):
         train_llm.train(fresh(trained, tmp_path / "run"), tmp_path)
+    with pytest.raises(BadConfig, match=r"trains a tokenizer alone; a language model needs \[language_training\]"):
+        train_llm.train(replace(trained, language_training=None), folder)
 
 
 # The trained model at work, in the factory and in the service
 
 
-def _trained(whole: Recipe, folder: Path) -> evaluate.MotionLanguageModel:
-    tokenizer = train_tokenizer.trained_tokenizer(whole)
-    return evaluate.trained_model(whole, tokenizer, folder, torch.float32)[0]
+def _trained(whole: Recipe, folder: Path) -> Trained:
+    return adapters.trained(whole, folder, torch.float32)[0]
 
 
 def test_evaluation_loads_what_training_saved(whole: Recipe, folder: Path) -> None:
@@ -161,18 +164,15 @@ def test_a_run_whose_head_was_never_trained_is_not_evaluated_and_trains_on(
     with pytest.raises(BadFile, match=r"multi-token\.safetensors: is not there"):
         _trained(replace(whole, run=tmp_path), folder)
     assert whole.multi_token is not None
-    model, _ = train_llm.build(
-        whole.language, train_tokenizer.trained_tokenizer(whole), folder, torch.float32, whole.multi_token
-    )
-    train_llm.restore(model, tmp_path, headless=True)
+    model, _ = adapters.build(whole, folder, torch.float32)
+    adapters.restore(model, tmp_path, headless=True)
 
 
 def test_requests_in_a_batch_get_what_each_would_get_alone_and_the_length_they_ask_for(
     whole: Recipe, folder: Path
 ) -> None:
     """Greedy, so that only the padding and the positions could make a difference."""
-    tokenizer = train_tokenizer.trained_tokenizer(whole)
-    model, tokenize = evaluate.trained_model(whole, tokenizer, folder, torch.float32)
+    model, tokenize = adapters.trained(whole, folder, torch.float32)
     requests = [
         tasks.Conditions(text="a person waves", seconds=1.2),
         tasks.Conditions(text="someone walks forward and then lies down on the right side, slowly", seconds=2.0),
@@ -190,8 +190,7 @@ def test_requests_in_a_batch_get_what_each_would_get_alone_and_the_length_they_a
 
 
 def test_the_seed_decides_what_is_generated(whole: Recipe, folder: Path) -> None:
-    tokenizer = train_tokenizer.trained_tokenizer(whole)
-    model, tokenize = evaluate.trained_model(whole, tokenizer, folder, torch.float32)
+    model, tokenize = adapters.trained(whole, folder, torch.float32)
     ask = [tasks.Conditions(text="a person waves", seconds=2.0)]
     one, same_, other = (generate.motion(model, tokenize, ask, seed=seed) for seed in (1, 1, 2))
     assert one == same_
@@ -202,8 +201,7 @@ def test_the_seed_decides_what_is_generated(whole: Recipe, folder: Path) -> None
 @torch.inference_mode()
 def test_the_service_computes_what_the_factory_computes(whole: Recipe, folder: Path, tmp_path: Path) -> None:
     """Merged, cached and one token at a time in onnxruntime, against peft's layers and the whole message at once."""
-    tokenizer = train_tokenizer.trained_tokenizer(whole)
-    model, tokenize = evaluate.trained_model(whole, tokenizer, folder, torch.float32)
+    model, tokenize = adapters.trained(whole, folder, torch.float32)
     lora = Adapter(compact.read(whole.run / FILES[0]), whole.language.alpha / whole.language.rank)
     assert model.further is not None
     parts = Parts(folder, checkpoint.read(folder), lora, model.layers, model.further)

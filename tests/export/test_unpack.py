@@ -12,8 +12,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from export import to_onnx, train_llm, train_tokenizer, unpack
+from export import unpack
+from export.graphs import tracing
 from export.recipe import Recipe
+from export.training import adapters, stages
 from models.tokenizers.vermo import FlowVQConfig
 from motion import features
 from motion.bundles import bundle
@@ -41,12 +43,12 @@ from motion.skeleton import SMPLX22
 @pytest.fixture(scope="module")
 def packed(trained: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What of a bundle is read: its graphs and the language model's weights."""
-    tokenizer = train_tokenizer.trained_tokenizer(trained)
+    tokenizer = stages.trained(trained)
     torch.manual_seed(0)
     nn.init.normal_(tokenizer.refiner.leave.weight, std=0.05)
     folder = tmp_path_factory.mktemp("bundle")
-    to_onnx.export(tokenizer, folder, trained.refiner_steps, trained.refiner_noise)
-    for name in train_llm.weights(trained):
+    tracing.export(tokenizer, folder)
+    for name in adapters.weights(trained):
         save_file({name: torch.arange(3.0)}, folder / name)
     save_file(tokenizer.state_dict(), folder / "as-trained.safetensors")
     graphs = CoderFiles.among((ENCODER, DECODER, REFINER))
@@ -68,9 +70,9 @@ def test_every_weight_comes_back_to_half_precision(packed: Path, trained: Recipe
         assert set(ours) == set(theirs)
         for weight, value in ours.items():
             np.testing.assert_allclose(value, theirs[weight], rtol=1e-3, atol=1e-6, err_msg=weight)
-    for name in train_llm.weights(trained):
+    for name in adapters.weights(trained):
         assert (tmp_path / name).read_bytes() == (packed / name).read_bytes()
-    assert train_tokenizer.trained_tokenizer(recipe), "training goes on from it"
+    assert stages.trained(recipe), "training goes on from it"
 
 
 def test_weights_that_are_there_are_kept(packed: Path, trained: Recipe, tmp_path: Path) -> None:

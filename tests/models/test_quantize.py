@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ import torch
 
 from models.backbone import code_digits
 from models.quantize import FSQ, LFQ, RVQ, VQ, nearest
-from motion.errors import BadConfig
+from motion.errors import BadConfig, MissingPart
 
 LEVELS = [(7, 5, 5, 5, 5), (8, 6, 5), (3,), (4, 4)]
 
@@ -212,3 +215,28 @@ def test_a_book_of_averages_begins_from_the_latents_that_were_free() -> None:
             assert latents.grad is not None
     held = quantizer.eval()(groups[None])[0][0]
     torch.testing.assert_close(held, groups, atol=0.1, rtol=0)
+
+
+def test_without_the_library_quantizers_are_asked_for_in_a_sentence_and_programs_end_with_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "vector_quantize_pytorch", None)
+    with pytest.raises(MissingPart, match="vector-quantize-pytorch's, which is not installed"):
+        VQ(8, 4)
+    made = "import sys; sys.modules['vector_quantize_pytorch'] = None; sys.argv = ['evaluate', 'reconstruction'];"
+    root = Path(__file__).parents[2]
+    (tmp_path / "tokenizer.safetensors").touch()
+    made += f"sys.argv += ['--recipe', {str(_recipe(root, tmp_path))!r}]; from export import evaluate; "
+    said = subprocess.run(
+        [sys.executable, "-c", made + "sys.exit(evaluate.main())"], cwd=root, capture_output=True, text=True
+    )
+    assert said.returncode == 2, said.stderr
+    assert 'pip install -e ".[train]"' in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def _recipe(root: Path, run: Path) -> Path:
+    """The tiny recipe with a run of its own."""
+    text = (root / "export/recipes/vermo-tiny.toml").read_text(encoding="utf-8")
+    (run / "tiny.toml").write_text(text.replace('"runs/vermo-tiny"', f'"{run}"'), encoding="utf-8")
+    return run / "tiny.toml"

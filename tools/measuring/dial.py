@@ -12,10 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from export import evaluate, to_onnx
+from export import evaluate
 from export.data import dataset
+from export.graphs import tracing
 from export.recipe import Recipe, load
-from export.train_tokenizer import trained_tokenizer
+from export.training import stages
+from models.tokenizers.vermo import FlowVQConfig
+from models.vocabulary import FRAMES_PER_TOKEN
 from motion import features
 from runtime.engines.onnx import OnnxEngine
 from tools.measuring.bench_config import BenchConfig
@@ -74,13 +77,15 @@ def measure(config: BenchConfig, recipe: Recipe | None = None, steps: tuple[int,
     ticker.show(f"judging  {clips} clips at each setting")
     quality = evaluate.reconstruction(recipe, "test", steps)["rows"]
     assert isinstance(quality, dict)
-    shipped = recipe.refiner_steps, recipe.refiner_noise
+    sizes = recipe.tokenizer
+    assert isinstance(sizes, FlowVQConfig)
+    shipped = sizes.refiner_steps, sizes.refiner_noise
     settings = dict.fromkeys([(0, 0.0), shipped, *((count, 1.0) for count in steps)])
     rows: list[Setting] = []
     ticker.show("timing   the graphs")
     decoding, step = _times(recipe, config.cores)
     for count, noise in settings:
-        name = evaluate.setting(recipe, count, noise)
+        name = evaluate.setting(sizes, count, noise)
         found = {key: round(float(quality[name][key]), 4) for key in Setting.__annotations__ if key in quality[name]}
         rows.append(Setting(name, round(decoding + count * step, 3), **found))
     return Dial(config.record(), TOKENS, clips, rows)
@@ -90,11 +95,11 @@ def _times(recipe: Recipe, threads: int) -> tuple[float, float]:
     """Milliseconds of the decoder, and of one of the refiner's steps."""
     rng = np.random.default_rng(0)
     codes = rng.integers(0, recipe.tokenizer.codes, (1, TOKENS))
-    noise = rng.standard_normal((1, 4 * TOKENS, features.WIDTH)).astype(np.float32)
+    noise = rng.standard_normal((1, FRAMES_PER_TOKEN * TOKENS, features.WIDTH)).astype(np.float32)
     now = np.ones(1, np.float32)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        to_onnx.export(trained_tokenizer(recipe), folder, 0, stepwise=True)
+        tracing.export(stages.trained(recipe), folder, stepwise=True)
         with OnnxEngine(folder / "decoder.onnx", threads) as decoder, OnnxEngine(folder / "step.onnx", threads) as step:
             frames = decoder.run({"codes": codes})
             given = {"codes": codes, "features": frames, "state": noise, "now": now, "after": now / 2}

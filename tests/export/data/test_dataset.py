@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from export.data import dataset
+from export.data.curriculum import Curriculum
 from export.data.dataset import Crops
 from motion.errors import BadFile
 from tests.export import studio
@@ -62,6 +63,16 @@ def test_a_folder_without_prepared_clips_is_named(data: Path, tmp_path: Path, da
         (folder / "features.npy").write_bytes(b"")
     with pytest.raises(BadFile, match=r"data: holds no prepared clips .*run python -m export.prepare first"):
         dataset.load(folder, "train")
+
+
+def test_clips_that_do_not_tell_where_they_are_from_are_to_be_prepared_again(data: Path, tmp_path: Path) -> None:
+    shutil.copy(data / "features.npy", tmp_path)
+    index = json.loads((data / "index.json").read_text())
+    for clip in index["clips"]:
+        assert clip.pop("origin") == ("recorded" if clip["corpus"] != "composed" else clip["name"].split("/")[1])
+    (tmp_path / "index.json").write_text(json.dumps(index))
+    with pytest.raises(BadFile, match=r"where its clips are from; run python -m export\.prepare again"):
+        dataset.load(tmp_path, "train")
 
 
 def test_features_of_another_layout_are_refused(data: Path, tmp_path: Path) -> None:
@@ -131,7 +142,7 @@ def test_balanced_crops_show_a_rare_action_more_often_and_lose_no_clip(data: Pat
     kept = [entry for i, entry in enumerate(whole.entries) if i not in flips[1:]]
     common = [replace(entry, action="walk") if entry.action != "flip" else entry for entry in kept]
     many = dataset.Dataset(tuple(common) * 30, whole.frames)  # 30 flips among a thousand walks
-    balanced = Crops(many, 64, 256, 1, balanced=True)
+    balanced = Crops(many, 64, 256, 1, curriculum=Curriculum())
     shown = Counter(
         many.entries[i].action for number in range(2) for batch in balanced.epoch(number) for i, _, _ in batch
     )
@@ -145,3 +156,12 @@ def test_balanced_crops_show_a_rare_action_more_often_and_lose_no_clip(data: Pat
     assert shown["walk"] >= plain["walk"]
     assert {i for batch in balanced.epoch(0) for i, _, _ in batch} == set(range(len(many.entries)))
     assert balanced.epoch(3) == balanced.epoch(3)
+
+
+def test_a_curriculum_repeats_what_was_made_so_many_times_as_often(data: Path) -> None:
+    whole = dataset.load(data, "train", RECORDED)
+    origins = ("recorded", "paced")
+    entries = [replace(one, action=None, origin=origins[i % 2]) for i, one in enumerate(whole.entries)]
+    plan = Curriculum(repeats={"paced": 3})
+    repeats = Crops(dataset.Dataset(tuple(entries), whole.frames), 64, 256, 1, curriculum=plan).repeats()
+    assert repeats[:4].tolist() == [1, 3, 1, 3]

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from export.data import dataset, messages
-from export import train_tokenizer
+from export import recipe
 from export.corpora import mirror
+from export.data import dataset, messages
 from export.data.messages import Messages, Row, Sample
 from export.recipe import Recipe
+from export.training import stages
 from models import tasks
 from models.vocabulary import Vocabulary
 from motion import features
@@ -22,6 +23,7 @@ from motion import features
 V = Vocabulary(256, 4375)
 EVERY = tuple(task.name for task in tasks.TASKS)
 LONGEST = 64  # frames
+PLAN = recipe.load(Path(recipe.__file__).parent / "recipes" / "vermo-base.toml").curriculum
 
 
 def tokenize(text: str) -> list[int]:
@@ -42,7 +44,7 @@ def samples(lengths: tuple[int, ...] = (6, 9, 12, 15, 30)) -> list[Sample]:
 
 
 def made(names: tuple[str, ...] = EVERY, seed: int = 1, budget: int = 600, of: list[Sample] | None = None) -> Messages:
-    return Messages(samples() if of is None else of, V, tokenize, budget, LONGEST, seed, names)
+    return Messages(samples() if of is None else of, V, tokenize, budget, LONGEST, seed, names, PLAN)
 
 
 def rows(messages_: Messages, number: int = 0) -> list[Row]:
@@ -231,7 +233,7 @@ def test_rare_actions_are_drawn_more_often_than_their_number_says_and_grafts_les
     assert weight.sum() == pytest.approx(1)
     assert weight[1:] == pytest.approx(weight[1])
     assert weight[1] < weight[0] < 8 * weight[1], "more often than each of eight others, less often than all of them"
-    grafted = [replace(one, name="composed/x", action="walk") if i == 8 else one for i, one in enumerate(of)]
+    grafted = [replace(one, origin="grafted", action="walk") if i == 8 else one for i, one in enumerate(of)]
     with_graft = made(of=grafted).weights()
     assert with_graft[8] == pytest.approx(0.2 * with_graft[7])
 
@@ -246,7 +248,7 @@ def test_what_is_learned_last_is_drawn_most() -> None:
 
 
 def test_tokenised_clips_have_their_own_codes_and_mirrored_ones_mirrored_words(trained: Recipe, tmp_path: Path) -> None:
-    tokenizer = train_tokenizer.trained_tokenizer(trained, refined=False)
+    tokenizer = stages.trained(trained, "autoencoder")
     data = dataset.load(trained.data, "train", trained.corpora)
     found = {one.name: one for one in messages.tokenise(tokenizer, data, tmp_path / "codes.json")}
     assert set(found) == {entry.name for entry in data.entries}
@@ -261,7 +263,7 @@ def test_tokenised_clips_have_their_own_codes_and_mirrored_ones_mirrored_words(t
 
 
 def test_codes_are_made_once_and_read_back(trained: Recipe, tmp_path: Path) -> None:
-    tokenizer = train_tokenizer.trained_tokenizer(trained, refined=False)
+    tokenizer = stages.trained(trained, "autoencoder")
     data = dataset.load(trained.data, "train", trained.corpora)
     first = messages.tokenise(tokenizer, data, tmp_path / "codes.json")
     before = (tmp_path / "codes.json").read_bytes()

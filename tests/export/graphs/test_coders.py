@@ -13,12 +13,15 @@ import numpy as np
 import pytest
 import torch
 
-from export import pack, recipe, to_onnx, verify
+from export import pack, recipe, verify
 from export.data import dataset
 from export.data.relaid import relaid
+from export.graphs import tracing
+from export.graphs.parity import REPORT
 from export.metrics import joints
 from export.recipe import Recipe
 from export.training import stages
+from models.tokenizers.contract import served
 from motion import clip as clips
 from motion import features
 from motion.bundles.bundle import Bundle
@@ -64,9 +67,9 @@ def packed(request: pytest.FixtureRequest, data: Path, tmp_path_factory: pytest.
     )  # fmt: skip
     stages.train(made)
     graphs = folder / "onnx"
-    to_onnx.export_coder(made, graphs)
+    tracing.export(stages.trained(made), graphs)
     report = verify.verify(made, graphs, 3)
-    (graphs / verify.REPORT).write_text(json.dumps(report), encoding="utf-8")
+    (graphs / REPORT).write_text(json.dumps(report), encoding="utf-8")
     out = pack.pack(made, graphs, folder / "bundle", {}, "a test")
     return Packed(made, stages.trained(made), graphs, report, out)
 
@@ -82,11 +85,10 @@ def test_graphs_that_compute_what_was_trained_pass(packed: Packed) -> None:
 def test_graphs_of_other_weights_do_not_pass(packed: Packed, tmp_path: Path) -> None:
     torch.manual_seed(9)
     fresh = stages.made(packed.recipe).eval()
-    for graph in fresh.graphs():
-        to_onnx.write(graph, tmp_path)
+    tracing.export(fresh, tmp_path)
     report = verify.verify(packed.recipe, tmp_path, 2)
     assert not report["passed"]
-    (tmp_path / verify.REPORT).write_text(json.dumps(report), encoding="utf-8")
+    (tmp_path / REPORT).write_text(json.dumps(report), encoding="utf-8")
     with pytest.raises(BadBundle, match="did not pass"):
         pack.pack(packed.recipe, tmp_path, tmp_path / "bundle", {}, "a test")
 
@@ -101,7 +103,7 @@ def test_a_bundle_says_what_it_codes_and_that_it_does_no_task(packed: Packed) ->
     told = {*vars(manifest.motion.files).values(), *(engine.file for engine in manifest.engines)}
     assert set(manifest.files) == told - {None}
     assert manifest.skeleton.joints == features.find(manifest.motion.layout).skeleton.joints
-    assert set(manifest.files) == {f"{graph.name}.onnx" for graph in packed.tokenizer.graphs()}
+    assert set(manifest.files) == {f"{graph.name}.onnx" for graph in packed.tokenizer.graphs() if not graph.optional}
     with ExitStack() as stack, pytest.raises(BadBundle, match=r"tools\.convert IN OUT --through"):
         open_pipeline(replace(START, models={"bundle": str(packed.bundle.folder)}), stack)
 
@@ -117,7 +119,7 @@ def test_the_runtime_codes_as_the_tokenizer_does(packed: Packed) -> None:
             np.testing.assert_allclose(ours, theirs.numpy(), atol=0.02 * float(theirs.abs().max()))
         else:
             assert (ours == theirs.numpy()).mean() > 0.9, "weights are held in half precision"
-        back, wanted = coder.decode(theirs.numpy()), packed.tokenizer.decode(theirs[None])[0].numpy()
+        back, wanted = coder.decode(theirs.numpy()), served(packed.tokenizer, theirs[None])[0].numpy()
         assert back.shape == frames.shape
         spread = frames.std(axis=0).max()
         assert np.abs(back - wanted).max() < 0.05 * spread

@@ -13,9 +13,11 @@ import torch
 from safetensors.numpy import load_file, save_file
 from torch import nn
 
-from export import pack, to_onnx, train_tokenizer, verify
-from export.graphs import language_graph, language_parity
+from export import pack, verify
+from export.graphs import language_graph, language_parity, tracing
+from export.graphs.parity import REPORT
 from export.recipe import Recipe
+from export.training import stages
 from models import checkpoint
 from models.backbone import MotionVocabularyLayers
 from models.multi_token import MultiTokenHead
@@ -48,10 +50,10 @@ def recipe(trained: Recipe, backbone: Path, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="module")
 def graphs(recipe: Recipe, backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("graphs")
-    to_onnx.export(train_tokenizer.trained_tokenizer(recipe), folder, recipe.refiner_steps, recipe.refiner_noise)
+    tracing.export(stages.trained(recipe), folder)
     assert recipe.multi_token is not None
     sizes, further = checkpoint.read(backbone).sizes, recipe.multi_token.hidden
-    language_graph.write(sizes, to_onnx.plans(recipe), folder, further)
+    language_graph.write(sizes, language_graph.plans(recipe), folder, further)
     return folder
 
 
@@ -79,9 +81,9 @@ def test_fp32_is_the_trained_model_and_whole_numbers_are_near_it(report: dict[st
 def test_another_adapter_is_noticed(recipe: Recipe, graphs: Path, backbone: Path) -> None:
     """Graphs hold no weights: what is compared is how they are filled."""
     model = language_parity.trained(recipe, backbone)
-    plan = to_onnx.plans(recipe)["language-fp32.onnx"]
+    plan = language_graph.plans(recipe)["language-fp32.onnx"]
     other = replace(model, adapter=adapter(model.source.sizes, seed=5))
-    tokenizer = train_tokenizer.trained_tokenizer(recipe)
+    tokenizer = stages.trained(recipe)
     messages = language_parity._messages(recipe, tokenizer, model, 2)
     double = language_parity.reference(model.source, [model.adapter], torch.float64)
     exact = [language_parity._by_torch(double, model, *message) for message in messages]
@@ -103,7 +105,7 @@ def test_graphs_are_packed_with_the_weights_they_were_verified_with(
     folder.mkdir()
     for path in graphs.iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
-    (folder / verify.REPORT).write_text(json.dumps({**report, "passed": True}))
+    (folder / REPORT).write_text(json.dumps({**report, "passed": True}))
     try:
         packed = pack.pack(recipe, folder, tmp_path / "bundle", {}, "")
     except MissingPart as missing:

@@ -11,7 +11,8 @@ import onnxruntime
 import pytest
 import torch
 
-from export import recipe, to_onnx
+from export import recipe
+from export.graphs import tracing
 from models.tokenizers import contract, kinds
 from motion import features
 from motion.errors import BadConfig
@@ -91,7 +92,7 @@ def test_gradients_reach_every_parameter_in_the_stage_that_trains_it(name: str) 
 def test_the_exported_graphs_compute_what_torch_does_for_any_length(name: str, tmp_path: Path) -> None:
     made = tokenizer(name).eval()
     for graph in made.graphs():
-        to_onnx.write(graph, tmp_path)
+        tracing.write(graph, tmp_path)
     frames = samples.frames(made.features)[:, :12]
     sessions = {
         graph.name: onnxruntime.InferenceSession(tmp_path / f"{graph.name}.onnx", providers=["CPUExecutionProvider"])

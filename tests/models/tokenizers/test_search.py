@@ -34,7 +34,7 @@ def tokenizer(frames: torch.Tensor) -> FlowVQ:
     for _ in range(60):
         optimizer.zero_grad()
         output = tokenizer.reconstruct(tokenizer.quantize(frames)[0])
-        torch.nn.functional.smooth_l1_loss(output, tokenizer.normalise(frames)).backward()
+        torch.nn.functional.smooth_l1_loss(output, tokenizer.scale(frames)).backward()
         optimizer.step()
     return tokenizer.requires_grad_(False).eval()
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from export import to_onnx
+from export.graphs import tracing
 from models.tokenizers import superman
 from models.tokenizers.contract import Batch, Views
 from models.tokenizers.superman import VisionGuided, VisionGuidedConfig, VisualSkeletonAttention
@@ -176,7 +176,7 @@ def test_the_graph_with_pictures_computes_what_torch_does(tmp_path: Path) -> Non
         tokenizer.book.inner.codebook.copy_(tokenizer.latents(frames, views).flatten(0, 2)[::5][:48])
         codes = tokenizer.encode(frames, views)
     graph = next(graph for graph in tokenizer.graphs() if graph.name == "sighted")
-    to_onnx.write(graph, tmp_path)
+    tracing.write(graph, tmp_path)
     session = onnxruntime.InferenceSession(tmp_path / "sighted.onnx", providers=["CPUExecutionProvider"])
     given = {"features": frames.numpy(), "images": views.images.numpy(), "places": views.places.numpy()}
     (ours,) = session.run(None, given)

@@ -10,15 +10,10 @@ import pytest
 import torch
 
 from models import flow
-from models.tokenizers import unimotion
 from models.tokenizers.contract import Batch, Views
 from models.tokenizers.unimotion import CmaVae, CmaVaeConfig, Posterior, divergence
-from motion import clip as clips
-from motion import features
-from motion.camera import watching
 from motion.errors import BadConfig
 from tests.models.tokenizers import samples
-from tests.motion.clips import stroll
 
 SMALL = CmaVaeConfig(
     width=24, heads=2, hidden=32, blocks=3, latent=8, embedder_width=32, embedder_layers=1,
@@ -121,25 +116,6 @@ def test_pictures_are_looked_at_where_the_joints_are() -> None:
 
     with torch.inference_mode():
         assert difference(at) > 3 * difference(elsewhere)
-
-
-def test_places_come_from_the_first_source_there_is() -> None:
-    clip = clips.resample(stroll(), 20.0)
-    joints = clips.positions(clip)
-    pixels, _ = watching(joints).seen(joints)
-    marks = pixels + 50.0
-    found = features.find("uni269").encode(clip)
-    projected = unimotion.sampling_places((1000, 1000), pixels, marks, found)
-    np.testing.assert_allclose((projected + 1) / 2 * 1000 - 0.5, pixels, atol=1e-3)
-    annotated = unimotion.sampling_places((1000, 1000), None, marks, found)
-    np.testing.assert_allclose(annotated - projected, 0.1, atol=1e-4)
-    recovered = unimotion.sampling_places((1000, 1000), frames=found)
-    assert recovered.shape == (len(clip), 22, 2)
-    assert np.abs(recovered).max() < 1.2
-    head, foot = (recovered[:, i, 1].mean() for i in (15, 10))
-    assert head < 0 < foot, "the picture's y points down"
-    with pytest.raises(BadConfig, match="none of these was given"):
-        unimotion.sampling_places((1000, 1000))
 
 
 def test_a_few_steps_of_training_are_far_better_than_the_mean_pose() -> None:

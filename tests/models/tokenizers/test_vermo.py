@@ -72,11 +72,11 @@ def test_one_of_a_batch_is_coded_and_decoded_as_it_would_be_alone() -> None:
 @torch.inference_mode()
 def test_normalisation_is_inside_and_is_undone() -> None:
     tokenizer = made()
-    normal = tokenizer.normalise(frames())
+    normal = tokenizer.scale(frames())
     assert normal.abs().mean() < 3
-    torch.testing.assert_close(tokenizer.restore(normal), frames(), atol=1e-4, rtol=1e-4)
-    assert torch.equal(made().mean, torch.as_tensor(tokenizer.mean))
-    assert not torch.equal(tokenizer.std, torch.ones(WIDTH))
+    torch.testing.assert_close(tokenizer.scale.undo(normal), frames(), atol=1e-4, rtol=1e-4)
+    assert torch.equal(made().scale.mean, torch.as_tensor(tokenizer.scale.mean))
+    assert not torch.equal(tokenizer.scale.std, torch.ones(WIDTH))
 
 
 @torch.inference_mode()
@@ -122,7 +122,7 @@ def test_a_frame_is_seen_by_the_codes_around_it_and_no_others() -> None:
     still = torch.zeros(1, 320, WIDTH)
     moved = still.clone()
     moved[0, 160] = 5
-    latents = [tokenizer.encoder(tokenizer.normalise(x).transpose(1, 2)) for x in (still, moved)]
+    latents = [tokenizer.encoder(tokenizer.scale(x).transpose(1, 2)) for x in (still, moved)]
     seen = (latents[0] - latents[1]).abs().amax(1)[0].nonzero()[:, 0].tolist()
     assert 40 - 12 <= seen[0] < 40 < seen[-1] <= 40 + 12
 
@@ -156,9 +156,9 @@ def test_refining_follows_the_velocity_by_eulers_steps() -> None:
     plain, noise, sigmas = tokenizer.decode(found), torch.randn(1, 48, WIDTH), flow.sampling_sigmas(3)
     x, quantized = noise, tokenizer.quantizer.lookup(found)
     for i in range(3):
-        velocity = tokenizer.refiner(x, tokenizer.normalise(plain), torch.tensor([sigmas[i]]), quantized)
+        velocity = tokenizer.refiner(x, tokenizer.scale(plain), torch.tensor([sigmas[i]]), quantized)
         x = x - (sigmas[i] - sigmas[i + 1]) * velocity
-    torch.testing.assert_close(tokenizer.refine(found, plain, noise, sigmas), tokenizer.restore(x))
+    torch.testing.assert_close(tokenizer.refine(found, plain, noise, sigmas), tokenizer.scale.undo(x))
 
 
 @torch.inference_mode()
@@ -187,7 +187,7 @@ def test_training_the_refiner_leaves_encoder_codes_and_decoder_alone() -> None:
     tokenizer = made().train()
     sigma = torch.tensor([0.7, 0.2])
     estimate, clean = tokenizer.estimate(frames(), sigma, torch.randn(2, 48, WIDTH))
-    assert torch.equal(clean, tokenizer.normalise(frames()))
+    assert torch.equal(clean, tokenizer.scale(frames()))
     (estimate - clean).square().mean().backward()
     touched = {name.split(".")[0] for name, p in tokenizer.named_parameters() if p.grad is not None and p.grad.any()}
     assert touched == {"refiner"}
@@ -209,7 +209,7 @@ def test_a_few_steps_of_training_bring_reconstructions_closer() -> None:
     losses: list[float] = []
     for _ in range(40):
         quantized, _ = tokenizer.quantize(frames())
-        loss = nn.functional.smooth_l1_loss(tokenizer.reconstruct(quantized), tokenizer.normalise(frames()))
+        loss = nn.functional.smooth_l1_loss(tokenizer.reconstruct(quantized), tokenizer.scale(frames()))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -294,7 +294,7 @@ def test_the_refiners_loss_is_equation_five_over_all_noise_levels_alike() -> Non
     generator = torch.Generator().manual_seed(3)
     sigma = flow.training_sigmas(2, generator, torch.device("cpu"))
     noise = torch.randn(frames().shape, generator=generator)
-    clean = tokenizer.normalise(frames()).detach()
+    clean = tokenizer.scale(frames()).detach()
     with torch.no_grad():
         quantized, _ = tokenizer.quantize(frames())
         velocity = tokenizer.refiner(
