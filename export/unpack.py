@@ -47,11 +47,11 @@ def unpack(folder: Path, recipe: Recipe, run: Path) -> None:
     there = [name for name in ("autoencoder.safetensors", "tokenizer.safetensors", *language) if (run / name).exists()]
     if there:
         raise BadBundle(f"{run / there[0]} is there already; give a folder that holds no trained weights")
-    weights = tokenizer_weights(folder, recipe)
     language = tuple(name for name in language if name != train_llm.MULTI_TOKEN or (folder / name).exists())
     missing = [name for name in language if not (folder / name).exists()]
     if missing:
         raise BadBundle(f"{folder / missing[0]} is missing: this is not a whole bundle; fetch it again")
+    weights = tokenizer_weights(folder, recipe)
     run.mkdir(parents=True, exist_ok=True)
     for name in ("autoencoder.safetensors", "tokenizer.safetensors"):
         save_file(weights, run / name)
@@ -62,11 +62,11 @@ def unpack(folder: Path, recipe: Recipe, run: Path) -> None:
 
 def tokenizer_weights(folder: Path, recipe: Recipe) -> dict[str, Tensor]:
     """All tensors of FlowVQ's state by name, read from a bundle's graphs. Raises BadBundle."""
+    found = _constants(folder)
     known = _known(recipe)
     with tempfile.TemporaryDirectory() as place:
         to_onnx.export(known, Path(place), recipe.refiner_steps, recipe.refiner_noise)
         example = _constants(Path(place))
-    found = _constants(folder)
     weights: dict[str, Tensor] = {}
     for name, value in known.state_dict().items():
         key, turned = _place(name, value.numpy(), example)
