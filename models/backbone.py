@@ -7,9 +7,13 @@ level begin alike and 4,375 of them cost 0.6 million parameters.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,20 +52,34 @@ def prepared(backbone: Path | None = None) -> Path:
     quiet.utils.logging.disable_progress_bar()
     quiet.utils.logging.set_verbosity_error()  # it advises on speed, which the copy in bf16 settles
     part = folder.with_name(f"{folder.name}.part{os.getpid()}")
-    loaded: Any = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.bfloat16)
+    with _read_once():
+        loaded: Any = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.bfloat16)
+        words: Any = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
     config = loaded.config
     if hasattr(config, "quantization_config"):
         del config.quantization_config  # save_pretrained refuses a model that says it came from GGUF
     plain = type(loaded)(config).to(torch.bfloat16)
     plain.load_state_dict(loaded.state_dict())
     plain.save_pretrained(part)
-    AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(part)
+    words.save_pretrained(part)
     try:
         part.rename(folder)
     except OSError:
         if not (folder / "model.safetensors").exists():  # otherwise another process was faster
             raise
     return folder
+
+
+@contextmanager
+def _read_once() -> Iterator[None]:
+    """Transformers opens a GGUF file three times, and reads its vocabulary each time: half of the whole conversion."""
+    gguf: Any = importlib.import_module("gguf")
+    theirs = gguf.GGUFReader
+    gguf.GGUFReader = cache(theirs)
+    try:
+        yield
+    finally:
+        gguf.GGUFReader = theirs
 
 
 def code_digits(levels: tuple[int, ...]) -> Tensor:

@@ -1,8 +1,9 @@
 """A language model's layers as an ONNX graph, run by onnxruntime on the CPU.
 
 Keys and values lie in one array (2 layers, B, kv heads, C, head width), key before value, with room for C tokens; the
-graph writes them in place. In whole numbers, on x86 with AVX-512, a sequence's outcome does not depend on who shares
-the batch, bit for bit (tests/runtime/engines/test_layers.py).
+graph writes them in place. In whole numbers a sequence's outcome does not depend on who shares the batch, bit for bit
+(tests/runtime/engines/test_layers.py). On x86 with AVX2 alone MatMulNBits multiplies 4-bit numbers by two rows at a
+time, and by a row that is left over in another order of sums; there a batch always has an even number of rows.
 """
 
 from __future__ import annotations
@@ -66,6 +67,24 @@ class OnnxLayers:
         self.heads: int = shapes[self.kept[0]][1]
         self.head_width: int = shapes[self.kept[0]][3]
         self.codes: int = next(port.shape[1] for port in self._session.get_outputs() if port.name == "codes")
+        whole = any(array.dtype == np.uint8 for array in weights.values())
+        self._pairs = whole and not self._alike()
+
+    def _alike(self) -> bool:
+        """Whether this processor gives a sequence the same numbers, bit for bit, alone and beside another."""
+        for seed in range(4):
+            embeds = np.random.default_rng(seed).standard_normal(self.width)
+            runs = [Run(self, self.memory(count, 1), 1) for count in (1, 2)]
+            for run in runs:
+                run.embeds[:], run.lengths[:] = embeds, 1
+            one, two = (run().hidden for run in runs)
+            if not np.array_equal(one[0], two[0]):
+                return False
+        return True
+
+    def batch(self, sequences: int) -> int:
+        """Rows that a batch has for so many sequences: as many, or an even number where rows are computed in pairs."""
+        return sequences + sequences % 2 if self._pairs else sequences
 
     def read(self, embeds: F32, past: Past | None, experts: F32) -> tuple[Outcome, Past]:
         """See `Layers`."""
@@ -176,11 +195,11 @@ class OnnxRows:
 
     def add(self, pasts: Sequence[Past], experts: F32) -> list[int]:
         """See `Rows`."""
-        if not self._places and len(self._lengths) != len(pasts):
+        if not self._places and len(self._lengths) != self._layers.batch(len(pasts)):
             self._move([], 1, 0)
         free = [place for place in range(len(self._lengths)) if place not in self._places.values()]
         known = len(self._lengths)
-        more = max(0, len(pasts) - len(free))
+        more = self._layers.batch(known + max(0, len(pasts) - len(free))) - known
         longest = max(past.length for past in pasts) + 1
         if more or longest > self._memory.shape[3]:
             self._move(range(known), max(longest, self._memory.shape[3]), more)
@@ -201,9 +220,10 @@ class OnnxRows:
         if not self._places:
             if self._memory.nbytes > _SPARE:
                 self._move([], 1, 0)
-        elif 2 * len(self._places) <= len(self._lengths):
+        elif 2 * self._layers.batch(len(self._places)) <= len(self._lengths):
             kept = list(self._places.values())
-            self._move(kept, int(self._lengths[kept].max(initial=0)) + 1, 0)
+            empty = self._layers.batch(len(kept)) - len(kept)
+            self._move(kept, int(self._lengths[kept].max(initial=0)) + 1, empty)
             self._places = {number: place for place, number in enumerate(self._places)}
 
     def step(self, numbers: Sequence[int], embeds: F32) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -96,6 +97,8 @@ class Cluster:
 
 def _ray() -> tuple[Any, Any]:
     """Ray and Ray Serve. Raises MissingPart."""
+    # A thread that still waits for an application when the server ends would start another Ray, and end it again.
+    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
     try:
         import ray
         from ray import serve

@@ -94,6 +94,19 @@ def child(program: str, *arguments: str) -> Iterator[tuple[subprocess.Popen[str]
             process.kill()
 
 
+@contextmanager
+def program(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], IO[str], IO[str]]]:
+    """A Python module that runs until the block ends, what it prints, and what it logs."""
+    command = [sys.executable, "-m", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        try:
+            yield process, process.stdout, process.stderr
+        finally:
+            process.kill()
+
+
 def eventually(holds: Callable[[], bool], within: float = 10.0, what: str = "it") -> float:
     """Ask again and again until something holds; how many seconds that took."""
     begun = time.monotonic()

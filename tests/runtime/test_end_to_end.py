@@ -32,7 +32,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def real() -> Iterator[Server]:
     bundle = os.environ.get("MOTUS_TEST_BUNDLE", "base")
-    flags = ("--address", "tcp://127.0.0.1:*", "--http", "127.0.0.1:0", "--bundle", bundle)
+    flags = ("--address", "tcp://127.0.0.1:*", "--http", "127.0.0.1:0", "--bundle", bundle, "--drain-s", "2")
     with start(*flags, module="runtime.serve") as server:
         yield server
 

@@ -114,18 +114,17 @@ def zmtp(server: Server) -> socket.socket:
 @pytest.mark.parametrize("stays", [True, False])
 def test_a_half_written_message_is_never_read_and_disturbs_nobody(server: Server, half: bytes, stays: bool) -> None:
     with Client(server.address) as client:
-        eventually(lambda: client.stats().sessions == 1, what="the goodbye of those before")
+        eventually(lambda: client.stats().sessions == 1, what="the end of whoever was there before")
         before = client.stats()
         line = zmtp(server)
         line.sendall(half)
         if not stays:
             line.close()
         still_serves(server.address)
-        eventually(lambda: client.stats().sessions == before.sessions, what="the goodbye of who was served on")
+        eventually(lambda: client.stats().sessions == 1, what="the end of who only looked whether it still serves")
         after = client.stats()
         line.close()
     assert after.refused == before.refused
-    assert after.sessions == before.sessions
     assert server.process.poll() is None
 
 
@@ -154,19 +153,19 @@ def test_garbage_without_end_leaves_a_live_session_in_peace(server: Server) -> N
 
 
 @pytest.mark.slow
-def test_a_million_tiny_messages_cost_their_sender_and_nobody_else(bundle_folder: Path, tmp_path: Path) -> None:
+def test_a_flood_of_small_messages_costs_its_sender_and_nobody_else(bundle_folder: Path, tmp_path: Path) -> None:
     settings = tmp_path / "serve.toml"
     settings.write_text("[limits]\nmessages_per_s = 2000\n")
     with start(str(bundle_folder), "--config", str(settings)) as server:
         front = psutil.Process(server.process.pid)
         with peer(server.address) as loud, Client(server.address) as client:
             before = front.memory_info().rss
-            for i in range(1_000_000):
-                loud.send(b"x")
-                if i % 100_000 == 0:
+            for i in range(150_000):  # together 60 MB and what each costs beside: more than may stay
+                loud.send(bytes(400))
+                if i % 15_000 == 0:
                     assert client.generate("walk", seconds=0.5, seed=i).result().done.frames == 15
             assert client.ping() < 10.0
-            eventually(lambda: client.stats().refused > 990_000, within=500, what="the end of the flood")
+            eventually(lambda: client.stats().refused > 145_000, within=500, what="the end of the flood")
             assert front.memory_info().rss - before < 50 * 2**20
         with peer(server.address, greet=False) as again:
             again.say(Hello("again", 10))

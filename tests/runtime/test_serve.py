@@ -17,6 +17,7 @@ from runtime.client import Client
 from runtime.serve import find, main
 from runtime.transport.address import parse
 from tests.runtime.conftest import start
+from tests.runtime.peers import program
 from tests.runtime.recorded import make_bundle
 
 
@@ -119,36 +120,22 @@ def test_a_stop_that_is_asked_for_ends_with_zero_and_tells_who_waits(
 
 
 def test_ctrl_c_while_it_loads_ends_with_zero(bundle_folder: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "runtime.serve", "--bundle", str(bundle_folder), "--address", "tcp://127.0.0.1:*"],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    assert "checking bundle" in process.stderr.readline()
-    process.send_signal(signal.SIGINT)
-    said = process.stderr.read()
-    assert process.wait(30) == 0, said
-    process.stderr.close()
+    flags = ("--bundle", str(bundle_folder), "--address", "tcp://127.0.0.1:*")
+    with program("runtime.serve", *flags) as (process, _, log):
+        assert "checking bundle" in log.readline()
+        process.send_signal(signal.SIGINT)
+        said = log.read()
+        assert process.wait(30) == 0, said
 
 
 def test_ctrl_c_while_it_warms_up_ends_with_zero(bundle_folder: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.runtime.recorded", str(bundle_folder), "--step-s", "1"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    assert process.stdout is not None
-    while "warming up" not in process.stderr.readline():
-        pass
-    process.send_signal(signal.SIGINT)
-    said = process.stderr.read()
-    assert process.wait(5) == 0, said
-    assert process.stdout.read() == "", "it never was ready"
-    process.stderr.close()
-    process.stdout.close()
+    with program("tests.runtime.recorded", str(bundle_folder), "--step-s", "1") as (process, out, log):
+        while "warming up" not in log.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        said = log.read()
+        assert process.wait(5) == 0, said
+        assert out.read() == "", "it never was ready"
 
 
 def test_a_bundle_is_found_by_its_folder(bundle_folder: Path) -> None:

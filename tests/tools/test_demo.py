@@ -109,19 +109,17 @@ def test_ctrl_c_in_mid_stream_ends_the_server_too(bundle: Path, tmp_path: Path) 
         f"config = DemoConfig('a person walks', 30, out=Path({str(tmp_path)!r}))\n"
         f"take(config, Server({str(bundle)!r}, '--step-s', '0.2', module='tests.runtime.recorded'))\n"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-c", script], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    assert process.stdout is not None
-    address = ""
-    for line in process.stdout:
-        address = line.split()[-1] if "ready at" in line else address
-        if line.startswith("weights"):
-            break
-    process.send_signal(signal.SIGINT)
-    rest = process.stdout.read()
-    process.stdout.close()
-    assert process.wait(20) != 0
+    command = [sys.executable, "-u", "-c", script]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        address = ""
+        for line in process.stdout:
+            address = line.split()[-1] if "ready at" in line else address
+            if line.startswith("weights"):
+                break
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+    assert process.returncode != 0
     assert "KeyboardInterrupt" in rest
     with pytest.raises(Unavailable), Client(address, timeout=0.5):
         pass

@@ -73,6 +73,7 @@ _ROSLYN_FILES = (
     "System.Reflection.Metadata.dll",
     "System.Runtime.CompilerServices.Unsafe.dll",
 )
+_PARTS = ("dotnet", "ssl", "csc", "types", "mono")
 _RUNTIME = {
     "runtimeOptions": {"tfm": "netcoreapp3.1", "framework": {"name": "Microsoft.NETCore.App", "version": "3.1.2"}}
 }
@@ -117,7 +118,8 @@ class Toolchain:
         answers.write_text("\n".join(lines), encoding="utf-8")
         csc = self.home / "csc"
         exec_ = ["exec", "--depsfile", str(csc / "csc.deps.json"), "--runtimeconfig", str(self.home / "run.json")]
-        done = self._dotnet([*exec_, str(csc / "csc.dll"), "-noconfig", f"@{answers}"], {})
+        quick = {"COMPlus_TC_QuickJitForLoops": "1"}  # a compiler that runs for seconds is not worth optimising
+        done = self._dotnet([*exec_, str(csc / "csc.dll"), "-noconfig", f"@{answers}"], quick)
         if done.returncode:
             raise CompileFailed(f"{out.name} does not compile:\n{done.stdout.strip()[:4000]}")
         return out
@@ -190,6 +192,11 @@ class CompileFailed(MotionError):
     """Sources that the compiler refuses."""
 
 
+def complete() -> bool:
+    """Whether it is all there."""
+    return all((HOME / name).exists() for name in _PARTS)
+
+
 def ensure(say: Callable[[str], None] = lambda _: None) -> Toolchain:
     """The toolchain, fetched where it is not there. Raises MissingPart."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
@@ -198,7 +205,7 @@ def ensure(say: Callable[[str], None] = lambda _: None) -> Toolchain:
     (HOME / "home").mkdir(exist_ok=True)
     with lock.hold(HOME / "lock", lambda: say("another run fetches the C# tools; waiting for it")):
         (HOME / "run.json").write_text(json.dumps(_RUNTIME), encoding="utf-8")
-        for name, make in {"dotnet": _dotnet, "ssl": _ssl, "csc": _csc, "types": _types, "mono": _mono}.items():
+        for name, make in zip(_PARTS, (_dotnet, _ssl, _csc, _types, _mono), strict=True):
             if not (HOME / name).exists():
                 say(f"fetching {name}")
                 part = HOME / f"{name}.part"

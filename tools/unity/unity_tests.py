@@ -12,6 +12,7 @@ import hashlib
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,9 +67,11 @@ def build(tools: toolchain.Toolchain) -> Path:
     out = tools.home / "build" / _digest([*own, *written, *runner, *compared])
     with _made_once(tools.home, out / "made") as wanted:
         if wanted:
-            core = tools.compile(out / "Motus.Core.dll", own)
-            tools.compile(out / "Motus.Core.Tests.dll", written, [core, tools.nunit])
-            tools.compile(out / "Program.dll", runner, [tools.nunit], program=True)
+            with ThreadPoolExecutor(2) as pool:
+                program = pool.submit(tools.compile, out / "Program.dll", runner, [tools.nunit], program=True)
+                core = tools.compile(out / "Motus.Core.dll", own)
+                tools.compile(out / "Motus.Core.Tests.dll", written, [core, tools.nunit])
+            program.result()
             for library in (tools.nunit, *(PACKAGE / "Runtime" / "Plugins" / "Linux" / "x86_64").glob("*.so")):
                 shutil.copy(library, out)
             fixtures.write(out / "fixtures")
@@ -87,11 +90,15 @@ def build_host(tools: toolchain.Toolchain, out: Path) -> None:
         rest = tools.compile(out / "UnityEngine.dll", [standin / "OtherModules.cs"], [engine, tools.nunit])
         host = [core, engine, rest]
         unity = tools.compile(out / "Motus.dll", sources(parts[0]), host)
-        tools.compile(out / "Motus.Timeline.dll", sources(parts[1]), [*host, unity])
         editor = tools.compile(out / "Motus.Editor.dll", sources(parts[2]), [*host, unity], defines=["UNITY_EDITOR"])
-        tools.compile(out / "Motus.Samples.dll", sources(parts[3]), [*host, unity])
-        tools.compile(out / "Motus.Tests.dll", sources(tests[0]), [*host, unity, tools.nunit])
-        tools.compile(out / "Motus.Editor.Tests.dll", sources(tests[1]), [*host, unity, editor, tools.nunit])
+        jobs: list[tuple[str, Path, list[Path]]] = [
+            ("Motus.Timeline.dll", parts[1], []),
+            ("Motus.Samples.dll", parts[3], []),
+            ("Motus.Tests.dll", tests[0], [tools.nunit]),
+            ("Motus.Editor.Tests.dll", tests[1], [editor, tools.nunit]),
+        ]
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda job: tools.compile(out / job[0], sources(job[1]), [*host, unity, *job[2]]), jobs))
 
 
 def run(tools: toolchain.Toolchain, on: str, tests: Path, only: str) -> int:

@@ -12,6 +12,7 @@ from motion.errors import BadBundle, BadRequest
 from runtime.engines import static_rows
 from runtime.engines.layers import F32, Layers, Past
 from runtime.engines.onnx import session
+from runtime.engines.onnx_layers import OnnxLayers
 from runtime.engines.torch import Causal, Several
 from tests.runtime.language_models import PLANS, Parts, make, onnx_layers, some
 
@@ -31,12 +32,18 @@ def in_torch(parts: Parts, static: bool = False) -> Layers:
     return causal.layers(parts.adapter.tensors, parts.adapter.scale, *parts.head, static, several)
 
 
-@pytest.fixture(scope="module", params=["fp32", "int8", "int4", "torch", "static"])
+@pytest.fixture(scope="module", params=["fp32", "int8", "int4", "int4 in pairs", "torch", "static"])
 def layers(parts: Parts, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Layers:
     if request.param in ("torch", "static"):
         return in_torch(parts, request.param == "static")
-    plan = PLANS[f"language-{request.param}.onnx"]
-    return onnx_layers(parts, tmp_path_factory.mktemp("graphs"), plan, tokens=3)
+    precision, _, pairs = request.param.partition(" in ")
+    with pytest.MonkeyPatch.context() as patch:
+        if pairs:  # what a processor with AVX2 alone makes necessary
+            patch.setattr(OnnxLayers, "_alike", lambda _: False)
+        plan = PLANS[f"language-{precision}.onnx"]
+        made = onnx_layers(parts, tmp_path_factory.mktemp("graphs"), plan, tokens=3)
+    assert not pairs or [made.batch(count) for count in range(5)] == [0, 2, 2, 4, 4]
+    return made
 
 
 def alone(layers: Layers, embeds: F32, begin: int) -> F32:

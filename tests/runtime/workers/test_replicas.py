@@ -115,24 +115,34 @@ def test_one_that_is_killed_under_load_costs_its_own_requests_and_is_replaced(pa
         assert client.generate("walk", seconds=2.0, seed=40).result().done.frames == 60
 
 
-def test_replicas_come_while_requests_wait(bundle_folder: Path, tmp_path: Path) -> None:
-    settings = tmp_path / "serve.toml"
+@pytest.fixture(scope="module")
+def growing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Path]]:
+    """A server of one replica or two, and the folder of its bundle."""
+    pytest.importorskip("ray")
+    folder, settings = tmp_path_factory.mktemp("bundle"), tmp_path_factory.mktemp("settings") / "serve.toml"
+    make_bundle(folder)
     settings.write_text("cache_mb = 0\n[limits]\nrequests = 16\nqueue = 64\n")
     flags = ("--replicas", "1", "--replicas-most", "2", "--slots", "1", "--config", str(settings))
-    with start(str(bundle_folder), *FLAGS, *flags) as server, Client(server.address) as client:
+    with start(str(folder), *FLAGS, *flags) as running:
+        yield running, folder
+
+
+def test_replicas_come_while_requests_wait(growing: tuple[Server, Path]) -> None:
+    server, _ = growing
+    with Client(server.address) as client:
         assert len(replicas(server)) == 1
-        waiting = [client.generate("walk", seconds=20.0, seed=seed) for seed in range(12)]
+        waiting = [client.generate("walk", seconds=10.0, seed=seed) for seed in range(12)]
         eventually(lambda: len(replicas(server)) == 2, within=180, what="a second replica")
         for generation in waiting:
-            assert generation.result().done.frames == 600
+            assert generation.result().done.frames == 300
 
 
-def test_hangup_goes_over_to_another_bundle_there_too(tmp_path: Path) -> None:
-    folder, other = tmp_path / "bundle", tmp_path / "other"
-    folder.mkdir()
+def test_hangup_goes_over_to_another_bundle_there_too(growing: tuple[Server, Path], tmp_path: Path) -> None:
+    """The last one on this server: it ends it."""
+    server, folder = growing
+    other = tmp_path / "other"
     other.mkdir()
-    make_bundle(folder)
-    with start(str(folder), *FLAGS) as server, Client(server.address) as client:
+    with Client(server.address) as client:
         running = client.generate("walk", seconds=30.0, seed=0)
         while not running.frames:
             running.poll(1.0)

