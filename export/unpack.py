@@ -51,12 +51,12 @@ def unpack(folder: Path, recipe: Recipe, run: Path) -> None:
     if there:
         raise BadBundle(f"{run / there[0]} is there already; give a folder that holds no trained weights")
     source = bundle.load(folder)
-    weights = tokenizer_weights(source, recipe)
     held = source.manifest.language
     if held is None:
         raise BadBundle(f"bundle {source.manifest.name!r} has no language model; give one that has")
     drawn = held.multi_token if recipe.multi_token is not None else None
     heads = () if drawn is None else ((MULTI_TOKEN, drawn.weights),)
+    weights = tokenizer_weights(source, recipe)
     run.mkdir(parents=True, exist_ok=True)
     for name in ("autoencoder.safetensors", "tokenizer.safetensors"):
         save_file(weights, run / name)
