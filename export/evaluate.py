@@ -14,10 +14,12 @@ language model makes of test captions; --clips DIR keeps one generated clip an a
 from __future__ import annotations
 
 import argparse
+import copy
 import logging
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,15 +52,23 @@ _FEWEST = 6  # training clips an action needs to be one of the classifier's
 
 
 def decoder(
-    tokenizer: FlowVQ, steps: int | None = None, seed: int = 1, noise: float | None = None
+    tokenizer: FlowVQ,
+    steps: int | None = None,
+    seed: int = 1,
+    noise: float | None = None,
+    smoothed: bool | None = None,
 ) -> Callable[[torch.Tensor], F32]:
     """Codes (K,) -> features (T, 201), by the plain decoder where steps is 0, else refined. Steps and noise: None: the
-    recipe's."""
+    recipe's. smoothed: whether they pass the recipe's Gaussian at the end; None: what is refined does."""
     generator = torch.Generator().manual_seed(seed)
+    used = copy.copy(tokenizer)  # shares the weights
+    if smoothed is False:
+        used.config = replace(tokenizer.config, smoothing=0.0)
 
     def run(codes: torch.Tensor) -> F32:
         with torch.inference_mode():
-            return tokenizer.refined(codes[None], generator, steps, noise)[0].numpy()
+            made = used.refined(codes[None], generator, steps, noise)
+            return (used.finish(used.scale(made)) if smoothed and steps == 0 else made)[0].numpy()
 
     return run
 
@@ -83,10 +93,17 @@ def reconstruction(
             found.append(search.codes(tokenizer, real, searching)[0])
             log.info("searched the codes of %d of %d clips", number, len(data.entries))
     shipped = (tokenizer.config.refiner_steps, tokenizer.config.refiner_noise)
-    settings = [(0, 0.0, False), (*shipped, False), *((count, 1.0, False) for count in steps)]
-    settings += [(0, 0.0, True), (*shipped, True)] if searching else []
-    for count, noise, searched in dict.fromkeys(settings):
-        run = decoder(tokenizer, count, noise=noise)
+    either = (False, True) if tokenizer.config.smoothing else (False,)
+    settings = [
+        (*how, smoothed, searched)
+        for searched in ((False, True) if searching else (False,))
+        for how in ((0, 0.0), shipped)
+        for smoothed in either
+    ]
+    settings += [(count, 1.0, either[-1], False) for count in steps]
+    for count, noise, smoothed, searched in dict.fromkeys(settings):
+        run = decoder(tokenizer, count, noise=noise, smoothed=smoothed)
+        as_shipped = (count, noise, smoothed) == (*shipped, either[-1])
         sums: dict[str, list[float]] = defaultdict(list)
         held: dict[str, list[float]] = defaultdict(list)
         for entry, codes in zip(data.entries, found if searched else encoded, strict=True):
@@ -96,9 +113,9 @@ def reconstruction(
             made, source = features.decode(run(codes)), features.decode(real)
             for name, value in _compare(made, source).items():
                 sums[name].append(value)
-            for name, value in _compare(lock_feet(made), source).items() if (count, noise) == shipped else ():
+            for name, value in _compare(lock_feet(made), source).items() if as_shipped else ():
                 held[name].append(value)
-        label = setting(tokenizer.config, count, noise)
+        label = setting(tokenizer.config, count, noise, smoothed)
         label += f", codes by {searching} steps of search" if searched else ""
         rows[label] = {name: float(np.mean(values)) for name, values in sums.items()}
         rows[label]["median_mpjpe_m"] = float(np.median(sums["mpjpe_m"]))
@@ -109,13 +126,15 @@ def reconstruction(
     return {"split": split, "clips": len(data.entries), "codes_used": len(used), "rows": rows}
 
 
-def setting(sizes: FlowVQConfig, steps: int, noise: float) -> str:
+def setting(sizes: FlowVQConfig, steps: int, noise: float, smoothed: bool) -> str:
     """How the refiner is set, in words."""
     if not steps:
-        return "plain decoder"
+        return "plain decoder, smoothed" if smoothed else "plain decoder"
     start = "its mean" if noise == 0 else "noise"
-    shipped = ", shipped" if (steps, noise) == (sizes.refiner_steps, sizes.refiner_noise) else ""
-    return f"refiner, {steps} {'step' if steps == 1 else 'steps'} from {start}{shipped}"
+    label = f"refiner, {steps} {'step' if steps == 1 else 'steps'} from {start}"
+    if smoothed != (sizes.smoothing > 0):
+        return f"{label}, not smoothed"
+    return f"{label}, shipped" if (steps, noise) == (sizes.refiner_steps, sizes.refiner_noise) else label
 
 
 def _compare(ours: Clip, theirs: Clip) -> dict[str, float]:
