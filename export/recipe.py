@@ -118,7 +118,8 @@ class Recipe:
     tasks: tuple[str, ...] = ("text-to-motion", "motion-to-text", "prediction", "in-betweening", "unconditional")
     """What the language model is trained on."""
     temperature: float = 1.0
-    """At which the language model's motion is drawn."""
+    """At which motion codes are drawn; lower is likelier and stiller: at 0.7 `base` held a waving hand still with three
+    of eight seeds."""
 
     def __post_init__(self) -> None:
         if not self.corpora or not self.tasks:

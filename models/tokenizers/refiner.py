@@ -1,6 +1,7 @@
 """VerMo's refiner (section 4.2, A.1): a flow-matching transformer that predicts what codes have left out.
 
-Frames (B, T, D) are normalised, T = 4 K; codes come as quantized latents (B, K, width).
+Frames (B, T, D) are normalised, T = 4 K; codes come as quantized latents (B, K, width). What it is trained on is in
+vermo.py: `estimate` and `_refiner_losses`.
 """
 
 from __future__ import annotations

@@ -249,6 +249,7 @@ class FlowVQ(Scale):
         return {**_weighed(terms, _PLAIN), "used": torch.tensor(used)}
 
     def _refiner_losses(self, batch: Batch) -> dict[str, Tensor]:
+        """The flow matching loss on the estimated clean motion (equation 5), and the errors of its bodies."""
         frames = batch.frames
         sigma = flow.training_sigmas(len(frames), batch.generator, frames.device)
         noise = torch.randn(frames.shape, generator=batch.generator).to(frames.device)

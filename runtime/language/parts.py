@@ -21,7 +21,8 @@ from runtime.language.sampling import Sampling
 
 F32 = NDArray[np.float32]
 Codes = NDArray[np.int64]
-MOTION = Sampling(temperature=0.7, top_p=0.95)  # the bundle says at which temperature instead
+TOP_P: Final = 0.95
+"""of the chances, the codes that are drawn from; the temperature is the bundle's"""
 BEST: Final[tuple[Precision, ...]] = ("int8", "int4", "fp32")
 """precisions in the order in which a bundle's are looked for"""
 
@@ -70,7 +71,7 @@ class Parts:
     @property
     def sampling(self) -> Sampling:
         """How freely motion is drawn."""
-        return replace(MOTION, temperature=self.language.temperature)
+        return Sampling(temperature=self.language.temperature, top_p=TOP_P)
 
     @property
     def multi_token(self) -> MultiTokenFiles:
