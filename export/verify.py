@@ -28,6 +28,7 @@ from export.recipe import Recipe, load
 from export.training import adapters, stages
 from models.tokenizers.contract import unit_frames
 from motion.bundles import bundle
+from motion.bundles.manifest import DECODER, ENCODER, REFINER, WORDS
 from motion.errors import BadConfig, BadFile
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ def verify(recipe: Recipe, folder: Path, clips: int = 12, backbone: Path | None 
     graphs = [graph for graph in tokenizer.graphs() if not graph.optional]
     if not graphs:
         raise BadConfig(f"recipe {recipe.name!r} codes pictures alone; there is nothing to export")
-    for name in ("encoder.onnx", "decoder.onnx"):
+    for name in (ENCODER, DECODER):
         if not (folder / name).exists():
             raise BadFile("is not there; run python -m export.to_onnx with this recipe first", str(folder / name))
     present = [name for graph in graphs if (folder / (name := f"{graph.name}.onnx")).exists()]
@@ -51,12 +52,12 @@ def verify(recipe: Recipe, folder: Path, clips: int = 12, backbone: Path | None 
     language = language_parity.measure(recipe, folder, plans, tokenizer, backbone) if plans else {}
     passed = all(row.get("passed", True) for row in (*rows.values(), *language.values()))
     heads = sorted(name for name in language if name.startswith("multi-token"))
-    files = [*present, *plans, *heads, *(["words.onnx"] if plans else [])]
+    files = [*present, *plans, *heads, *([WORDS] if plans else [])]
     return {
         "passed": bool(samples) and passed,
         "clips": len(samples),
         "tokenizer": rows,
-        "refiner_steps": tokenizer.config.refiner_steps if "refiner.onnx" in present else 0,
+        "refiner_steps": tokenizer.config.refiner_steps if REFINER in present else 0,
         "language": language,
         "graphs": {name: plan.record() for name, plan in plans.items()},
         "files": {name: bundle.sha256(folder / name) for name in files},

@@ -36,6 +36,7 @@ from export.recipe import Recipe
 from models.checkpoint import NORMS, Sizes
 from models.packing import EPSILON, POSITIONS, SIDE_BLOCK, Plan, Precision, mixing, multi_token_graph, shapes, side
 from models.vocabulary import SPECIAL
+from motion.bundles.manifest import WORDS
 from motion.errors import BadConfig
 
 OPSET = 18
@@ -203,7 +204,7 @@ def write(sizes: Sizes, plans: dict[str, Plan], folder: Path, further: int | Non
         if further is not None:
             head = multi_token(sizes.width, further, plan.codes, plan.precision)
             (folder / multi_token_graph(plan.precision)).write_bytes(head.SerializeToString())
-    (folder / "words.onnx").write_bytes(words(sizes).SerializeToString())
+    (folder / WORDS).write_bytes(words(sizes).SerializeToString())
 
 
 def _factors(graph: _Graph, sizes: Sizes, plan: Plan) -> dict[str, str]:

@@ -29,13 +29,12 @@ from export.graphs.lowered import lowered
 from export.graphs.tracing import SMALL
 from models.tokenizers.contract import Graph
 from motion import features
+from motion.bundles.manifest import DECODER, ENCODER, REFINER
 from motion.quat import F32
 
 _ort: Any = import_module("onnxruntime.capi.onnxruntime_pybind11_state")  # carries no types
 REPORT = "report.json"
 """what `export.verify` writes beside the graphs"""
-GRAPHS = ("encoder.onnx", "decoder.onnx", "refiner.onnx")
-"""those that the service runs"""
 MOST_ERROR = {"fp32": 1e-4, "fp16": 2e-2}
 """relative error of features that is let through"""
 MOST_JOINT_ERROR = {"fp32": 0.001, "fp16": 0.005}
@@ -179,7 +178,7 @@ def _doubles() -> Iterator[None]:
 
 
 def _row(run: Run, samples: Sequence[Sample], held: Any, precision: str) -> dict[str, Any]:
-    equal: dict[str, list[float]] = {"encoder.onnx": []}
+    equal: dict[str, list[float]] = {ENCODER: []}
     errors: dict[str, list[float]] = {}
     joints: dict[str, list[float]] = {}
     layout = features.find(held.features)
@@ -187,17 +186,17 @@ def _row(run: Run, samples: Sequence[Sample], held: Any, precision: str) -> dict
         name, got = f"{one.graph}.onnx", run(one.graph, one.inputs)
         if np.issubdtype(one.exact.dtype, np.integer):
             equal.setdefault(name, []).append(float((got == one.exact).mean()))
-        elif one.graph == "encoder":
+        elif name == ENCODER:
             equal[name].append(1 - _relative(got, one.exact))
-        elif one.graph in ("decoder", "refiner"):
+        elif name in (DECODER, REFINER):
             errors.setdefault(name, []).append(_relative(_normal(held, got), _normal(held, one.exact)))
         else:
             errors.setdefault(name, []).append(_relative(got, one.exact))
         if one.trained is not None:
             joints.setdefault(name, []).append(_apart(layout.joints(got[0]), layout.joints(one.trained)))
     row = {
-        "codes_equal": float(np.mean(equal["encoder.onnx"] or 0)),
-        "equal": {name: float(np.mean(values)) for name, values in equal.items() if name != "encoder.onnx"},
+        "codes_equal": float(np.mean(equal[ENCODER] or 0)),
+        "equal": {name: float(np.mean(values)) for name, values in equal.items() if name != ENCODER},
         "relative_error": {name: float(np.max(values)) for name, values in errors.items()},
         "worst_joint_error_m": {name: float(np.max(values)) for name, values in joints.items()},
     }

@@ -21,10 +21,10 @@ from models import backbone, compact
 from models.backbone import MotionLanguageModel, MotionVocabularyLayers
 from models.multi_token import MultiTokenHead
 from models.vocabulary import Vocabulary
+from motion.bundles.manifest import ADAPTER, EMBEDDINGS, MULTI_TOKEN
 from motion.errors import BadFile
 
 GUIDANCE = 3.0  # how much the sentence counts when motion is drawn, chosen on validation captions
-MULTI_TOKEN = "multi-token.safetensors"
 Tokenize = Callable[[str], list[int]]
 """text -> ids without special tokens"""
 
@@ -68,16 +68,16 @@ def trained(
 def weights(recipe: Recipe) -> tuple[str, ...]:
     """Files of a run that hold the language model's weights."""
     further = () if recipe.multi_token is None else (MULTI_TOKEN,)
-    return ("adapter.safetensors", "embeddings.safetensors", *further)
+    return (ADAPTER, EMBEDDINGS, *further)
 
 
 def save(model: MotionLanguageModel, folder: Path, guidance: float = GUIDANCE) -> None:
     """Writes the adapters, the motion vocabulary's layers and, where there is one, the multi-token head; guidance: with
     which motion is to be drawn."""
     adapter = _arrays(get_peft_model_state_dict(model.trunk))
-    compact.write(folder / "adapter.safetensors", adapter, {"guidance": str(guidance)})
+    compact.write(folder / ADAPTER, adapter, {"guidance": str(guidance)})
     layers = {name: tensor.half().contiguous() for name, tensor in model.layers.state_dict().items()}
-    save_file(layers, folder / "embeddings.safetensors")
+    save_file(layers, folder / EMBEDDINGS)
     if model.further is not None:
         compact.write(folder / MULTI_TOKEN, _arrays(model.further.state_dict()), {"tokens": str(model.at_once)})
 
@@ -93,12 +93,12 @@ def _tensors(path: Path) -> dict[str, Tensor]:
 def restore(model: MotionLanguageModel, folder: Path, headless: bool = False) -> None:
     """Puts back what `save` wrote; headless: a multi-token head that was not there stays as it is. Raises BadFile where
     something is not there."""
-    needed = ("adapter.safetensors", "embeddings.safetensors", MULTI_TOKEN)
+    needed = (ADAPTER, EMBEDDINGS, MULTI_TOKEN)
     for name in needed if model.further is not None and not headless else needed[:2]:
         if not (folder / name).exists():
             raise BadFile("is not there; give the folder of a trained run", str(folder / name))
-    set_peft_model_state_dict(model.trunk, _tensors(folder / "adapter.safetensors"))
-    layers = {name: tensor.float() for name, tensor in load_file(folder / "embeddings.safetensors").items()}
+    set_peft_model_state_dict(model.trunk, _tensors(folder / ADAPTER))
+    layers = {name: tensor.float() for name, tensor in load_file(folder / EMBEDDINGS).items()}
     model.layers.load_state_dict(layers)
     if model.further is not None and (folder / MULTI_TOKEN).exists():
         model.further.load_state_dict(_tensors(folder / MULTI_TOKEN))
@@ -106,7 +106,7 @@ def restore(model: MotionLanguageModel, folder: Path, headless: bool = False) ->
 
 def guidance_of(folder: Path) -> float:
     """How much a sentence counts when motion is drawn from the weights in a folder."""
-    with safe_open(folder / "adapter.safetensors", "pt") as held:
+    with safe_open(folder / ADAPTER, "pt") as held:
         return float((held.metadata() or {}).get("guidance", GUIDANCE))
 
 

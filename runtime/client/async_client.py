@@ -108,7 +108,8 @@ class AsyncClient:
         deadline_s: float | None = None,
         rig: Skeleton | None = None,
     ) -> AsyncGeneration:
-        """See `Client.generate`."""
+        """Ask for `task`; what comes of it is read from the AsyncGeneration. Clips are at the server's rate, and on
+        `rig` where one is given, else on the server's skeleton."""
         welcome = self.welcome
         skeleton = rig or skeleton_of(welcome)
         request = Generate(
@@ -139,7 +140,8 @@ class AsyncClient:
         places: F32 | None = None,
         rig: Skeleton | None = None,
     ) -> AsyncLive:
-        """See `Client.live`."""
+        """Begin a live session: frames without end at a steady rate. places (A, 3): where each agent begins, x and z in
+        metres and heading in radians. The fields are those of `protocol.OpenStream`."""
         welcome = self.welcome
         skeleton = rig or skeleton_of(welcome)
         pose = pose_of("past", past, skeleton, welcome.fps)
@@ -264,7 +266,7 @@ class AsyncLive(_Awaited):
         pause: bool | None = None,
         replan: int | None = None,
     ) -> None:
-        """New orders; what is left out stays as it was. See `protocol.Steer`."""
+        """New orders; what is left out stays as it was. The fields are those of `protocol.Steer`."""
         self._connection.say(Steer(self.id, agent, text, speed, heading, target, free, pause, replan))
 
     async def close(self) -> Done:

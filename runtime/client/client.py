@@ -158,7 +158,7 @@ class Client:
         rig: Skeleton | None = None,
     ) -> Live:
         """Begin a live session: frames without end at a steady rate. places (A, 3): where each agent begins, x and z in
-        metres and heading in radians. See `protocol.OpenStream`."""
+        metres and heading in radians. The fields are those of `protocol.OpenStream`."""
         welcome = self.welcome
         skeleton = rig or skeleton_of(welcome)
         request = OpenStream(
@@ -308,8 +308,8 @@ class Live(_Iterated):
         pause: bool | None = None,
         replan: int | None = None,
     ) -> None:
-        """New orders; what is left out stays as it was. See `protocol.Steer`. The server answers each with a Steered
-        event, which `poll` gives."""
+        """New orders; what is left out stays as it was. The fields are those of `protocol.Steer`. The server answers
+        each with a Steered event, which `poll` gives."""
         self._connection.say(Steer(self.id, agent, text, speed, heading, target, free, pause, replan))
 
     def close(self) -> Done:

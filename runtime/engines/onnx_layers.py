@@ -87,7 +87,7 @@ class OnnxLayers:
         return sequences + sequences % 2 if self._pairs else sequences
 
     def read(self, embeds: F32, past: Past | None, experts: F32) -> tuple[Outcome, Past]:
-        """See `Layers`."""
+        """A sequence's next tokens (N, W) at once, after `past`: the outcome (1, ...) and the past they make."""
         before = 0 if past is None else past.length
         memory = self.memory(1, before + len(embeds))
         if past is not None:
@@ -101,16 +101,16 @@ class OnnxLayers:
         return outcome, Past(before + len(embeds), values, values.nbytes)
 
     def rows(self) -> OnnxRows:
-        """See `Layers`."""
+        """No sequences yet."""
         return OnnxRows(self)
 
     def further(self, hidden: F32, embeds: F32) -> Outcome:
-        """See `Layers`."""
+        """What the multi-token head makes of hidden states (B, W) and the codes' embeddings (B, W)."""
         assert self._further is not None, "one code a run"
         return Outcome(*self._further.run(["hidden", "codes"], {"state": hidden, "embeds": embeds}))
 
     def words(self, hidden: F32) -> F32:
-        """See `Layers`."""
+        """Scores (B, text) of the text tokens, of hidden states (B, W)."""
         return np.asarray(self._words.run(None, {"hidden": hidden})[0])
 
     def memory(self, sequences: int, tokens: int) -> F32:
@@ -194,7 +194,7 @@ class OnnxRows:
         """by tokens that each sequence brings"""
 
     def add(self, pasts: Sequence[Past], experts: F32) -> list[int]:
-        """See `Rows`."""
+        """More sequences, all with the mixing weights (E,); their numbers."""
         if not self._places and len(self._lengths) != self._layers.batch(len(pasts)):
             self._move([], 1, 0)
         free = [place for place in range(len(self._lengths)) if place not in self._places.values()]
@@ -214,7 +214,7 @@ class OnnxRows:
         return numbers
 
     def drop(self, numbers: Sequence[int]) -> None:
-        """See `Rows`."""
+        """Sequences that have ended."""
         for number in numbers:
             self._lengths[self._places.pop(number)] = 0
         if not self._places:
@@ -227,7 +227,7 @@ class OnnxRows:
             self._places = {number: place for place, number in enumerate(self._places)}
 
     def step(self, numbers: Sequence[int], embeds: F32) -> Outcome:
-        """See `Rows`."""
+        """The next tokens (B, N, W) of the sequences of these numbers; the others stay as they are."""
         places = [self._places[number] for number in numbers]
         count = embeds.shape[1]
         longest = int(self._lengths.max()) + count

@@ -62,7 +62,8 @@ class _Step:
 
 
 class StaticRows:
-    """See `Rows`. A sequence that sits out a step is computed along, and overwritten by its next."""
+    """Sequences that take one more token at a time, together. One that sits out a step is computed along,
+    and overwritten by its next."""
 
     def __init__(self, trunk: Any, head: Tensor, bias: Tensor) -> None:
         """trunk: embeddings -> hidden states (a transformers base model); head (C, W), bias (C,)."""
@@ -80,7 +81,7 @@ class StaticRows:
         self._shape()
 
     def add(self, pasts: Sequence[Past], experts: F32) -> list[int]:  # noqa: ARG002
-        """See `Rows`."""
+        """More sequences, all with the mixing weights (E,); their numbers."""
         while len(self._places) + len(pasts) > len(self._lengths):
             self._grow(2 * len(self._lengths), self._room)
         while max(past.length for past in pasts) >= self._room:
@@ -99,12 +100,12 @@ class StaticRows:
         return numbers
 
     def drop(self, numbers: Sequence[int]) -> None:
-        """See `Rows`."""
+        """Sequences that have ended."""
         for number in numbers:
             self._lengths[self._places.pop(number)] = 0
 
     def step(self, numbers: Sequence[int], embeds: F32) -> Outcome:
-        """See `Rows`."""
+        """The next tokens (B, N, W) of the sequences of these numbers; the others stay as they are."""
         places, count = [self._places[number] for number in numbers], embeds.shape[1]
         while self._lengths.max() + count > self._room:
             self._grow(len(self._lengths), 2 * self._room)

@@ -90,7 +90,7 @@ class Several:
 
 
 class TorchLayers:
-    """See `Layers`; mixing weights are not looked at."""
+    """A language model's layers and motion head, loaded; mixing weights are not looked at."""
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class TorchLayers:
         self._further = None if several is None else several.head.to(head.device)
 
     def read(self, embeds: F32, past: Past | None, experts: F32) -> tuple[Outcome, Past]:  # noqa: ARG002
-        """See `Layers`."""
+        """A sequence's next tokens (N, W) at once, after `past`: the outcome (1, ...) and the past they make."""
         before = 0 if past is None else past.length
         places = torch.arange(before, before + len(embeds), device=self._head.device)[None]
         kept = None if past is None else past.values
@@ -120,13 +120,13 @@ class TorchLayers:
         return outcome, Past(before + len(embeds), values, sum(one.nbytes for pair in values for one in pair))
 
     def rows(self) -> Rows:
-        """See `Layers`."""
+        """No sequences yet."""
         if self._static:
             return StaticRows(self._trunk, self._head, self._bias)
         return TorchRows(self, self._head.device)
 
     def further(self, hidden: F32, embeds: F32) -> Outcome:
-        """See `Layers`."""
+        """What the multi-token head makes of hidden states (B, W) and the codes' embeddings (B, W)."""
         assert self._further is not None, "one code a run"
         with torch.inference_mode():
             state = self._further(*(_tensor(one).to(self._head.device) for one in (hidden, embeds)))
@@ -134,7 +134,7 @@ class TorchLayers:
         return Outcome(state.cpu().numpy(), codes.cpu().numpy())
 
     def words(self, hidden: F32) -> F32:
-        """See `Layers`."""
+        """Scores (B, text) of the text tokens, of hidden states (B, W)."""
         with torch.inference_mode():
             own = _tensor(hidden).to(self._text_head)
             return F.linear(own, self._text_head).float().cpu().numpy()
@@ -180,7 +180,7 @@ class TorchRows:
         self._mask = torch.zeros(0, 0, dtype=torch.int64, device=device)
 
     def add(self, pasts: Sequence[Past], experts: F32) -> list[int]:  # noqa: ARG002
-        """See `Rows`."""
+        """More sequences, all with the mixing weights (E,); their numbers."""
         for past in pasts:
             width = max(self._mask.shape[1], past.length)
             own = torch.ones(1, past.length, dtype=torch.int64, device=self._mask.device)
@@ -197,7 +197,7 @@ class TorchRows:
         return numbers
 
     def drop(self, numbers: Sequence[int]) -> None:
-        """See `Rows`."""
+        """Sequences that have ended."""
         rows = [row for row, number in enumerate(self._numbers) if number not in numbers]
         self._numbers = [self._numbers[row] for row in rows]
         used = self._mask[rows].any(0).nonzero()
@@ -206,7 +206,7 @@ class TorchRows:
         self._kept = [(keys[rows, :, begin:], values[rows, :, begin:]) for keys, values in self._kept] if rows else []
 
     def step(self, numbers: Sequence[int], embeds: F32) -> Outcome:
-        """See `Rows`."""
+        """The next tokens (B, N, W) of the sequences of these numbers; the others stay as they are."""
         rows = [self._numbers.index(number) for number in numbers]
         count = embeds.shape[1]
         everything = np.zeros((len(self._numbers), *embeds.shape[1:]), np.float32)

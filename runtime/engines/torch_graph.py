@@ -28,7 +28,7 @@ F: Any = functional
 
 
 class TorchEngine:
-    """See `Engine`. `dtype` is that of the arithmetic. Raises BadBundle, MissingPart."""
+    """Runs a graph in torch; `dtype` is that of the arithmetic. Raises BadBundle, MissingPart."""
 
     def __init__(self, path: Path, threads: int, device: str = "cpu", dtype: torch.dtype = torch.float32) -> None:
         torch.set_num_threads(threads)

@@ -35,7 +35,7 @@ class FairQueue(Generic[T]):
         self._waiting.setdefault(whose, deque()).append(piece)
 
     def pop(self) -> T:
-        """The next one; its client goes to the end of the line. Not while it is empty."""
+        """The next one; its client goes to the end of the queue. Not while it is empty."""
         whose, pieces = next(iter(self._waiting.items()))
         piece = pieces.popleft()
         del self._waiting[whose]
@@ -44,7 +44,7 @@ class FairQueue(Generic[T]):
         return piece
 
     def remove(self, whose: Hashable, piece: T) -> bool:
-        """Take one out of the line; whether it was there."""
+        """Take one out of the queue; whether it was there."""
         pieces = self._waiting.get(whose)
         if pieces is None or piece not in pieces:
             return False

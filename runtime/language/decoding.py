@@ -120,7 +120,7 @@ class Decoder:
         return Reply(self, prompts, manner, generator, experts)
 
     def next(self, reply: Reply) -> int:
-        """See `Reply`."""
+        """The index of a sequence's next token among the scores of its head."""
         if not reply.ready:  # what was drawn is its own thread's to take, while others are at the layers
             with self._lock:
                 if not reply.rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,6 +15,8 @@ from runtime.workers.replica import Replica
 
 LOCAL: Final = "local"
 """instead of a cluster's address: Ray on this machine, started and stopped with the server"""
+_LOOK_S: Final = 0.2
+"""how often Ray is asked whether an application runs"""
 _MANY: Final = 1000  # orders that a replica takes: they wait in it, where live sessions go before clips
 
 
@@ -67,9 +69,11 @@ class Cluster:
             self._serve.shutdown()
         self._ray.shutdown()
 
-    def run(self, name: str, start: Start, open_pipeline: Callable[[Start, ExitStack], Pipeline]) -> Any:
-        """Deploy replicas as an application; the handle by which they get orders. It takes its time, and whatever Ray
-        makes of a failure is raised."""
+    def run(
+        self, name: str, start: Start, open_pipeline: Callable[[Start, ExitStack], Pipeline], ending: threading.Event
+    ) -> Any:
+        """Deploy replicas as an application; the handle by which they get orders. It takes its time, unless the server
+        is `ending`, and whatever Ray makes of a failure is raised."""
         scale = self._scale
         deployment = self._serve.deployment(
             Replica,
@@ -88,7 +92,16 @@ class Cluster:
                 "look_back_period_s": 2.0,
             },
         )
-        return self._serve.run(deployment.bind(start, open_pipeline), name=name, route_prefix=None)
+        target = self._serve.RunTarget(deployment.bind(start, open_pipeline), name=name, route_prefix=None)
+        # Ray's own way of waiting cannot be ended, and a thread that asks Ray something after its end ends the process.
+        (handle,) = self._serve.run_many([target], wait_for_applications_running=False)
+        while not ending.wait(_LOOK_S):
+            told = self._serve.status().applications.get(name)
+            if told is not None and told.status == "DEPLOY_FAILED":
+                raise RuntimeError(told.message)
+            if told is not None and told.status == "RUNNING":
+                break
+        return handle
 
     def delete(self, name: str) -> None:
         """End an application."""
@@ -97,8 +110,6 @@ class Cluster:
 
 def _ray() -> tuple[Any, Any]:
     """Ray and Ray Serve. Raises MissingPart."""
-    # A thread that still waits for an application when the server ends would start another Ray, and end it again.
-    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
     try:
         import ray
         from ray import serve

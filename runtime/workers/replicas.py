@@ -17,7 +17,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
@@ -96,6 +96,8 @@ class Replicas:
         self._ended: deque[tuple[int, Future[None]]] = deque()
         self._greeted = 0.0
         self._door = asyncio.Lock()
+        self._calls = ThreadPoolExecutor(thread_name_prefix="ray")
+        self._ending = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="ray", daemon=True)
         self._bell, self._ringer = socket.socketpair()
@@ -116,6 +118,8 @@ class Replicas:
         for job in self._jobs.values():
             if job.lease is not None:
                 job.lease.cancel()
+        self._ending.set()
+        self._calls.shutdown()
         for app in self._apps.values():
             self._cluster.delete(app.name)
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -206,13 +210,13 @@ class Replicas:
         self._apps[app.name] = app
         public = self._exchange.public.decode()
         start = replace(self._start, name=app.name, address=self._exchange.address, server_public=public)
-        self._loop.run_in_executor(None, self._run_app, app, start)
+        self._calls.submit(self._run_app, app, start)
         _log.info("deploying", extra=about(app=app.name))
 
     def _run_app(self, app: _App, start: Start) -> None:
         """On a thread of its own, for Ray takes its time."""
         try:
-            app.handle = self._cluster.run(app.name, start, self._open)
+            app.handle = self._cluster.run(app.name, start, self._open, self._ending)
         except Exception as error:  # noqa: BLE001  Ray wraps whatever happened in many kinds of its own
             app.failure = app.failure or Unavailable(f"Ray Serve could not start {app.name}: {error}")
 
@@ -271,7 +275,7 @@ class Replicas:
         del self._apps[app.name]
         for name in app.replicas:
             self.tally.gone(name)
-        self._loop.run_in_executor(None, self._cluster.delete, app.name)
+        self._calls.submit(self._cluster.delete, app.name)
         _log.info("an application has retired", extra=about(app=app.name))
 
     def _miss(self, app: _App, name: bytes, how: str) -> None:

@@ -20,6 +20,7 @@ from export.training import stages
 from models.tokenizers.vermo import FlowVQConfig
 from models.vocabulary import FRAMES_PER_TOKEN
 from motion import features
+from motion.bundles.manifest import DECODER
 from runtime.engines.onnx import OnnxEngine
 from tools.measuring.bench_config import BenchConfig
 from tools.measuring.machine import keep_to
@@ -85,7 +86,7 @@ def measure(config: BenchConfig, recipe: Recipe | None = None, steps: tuple[int,
     ticker.show("timing   the graphs")
     decoding, step = _times(recipe, config.cores)
     for count, noise in settings:
-        name = evaluate.setting(sizes, count, noise)
+        name = evaluate.setting(sizes, count, noise, smoothed=count > 0 and sizes.smoothing > 0)
         found = {key: round(float(quality[name][key]), 4) for key in Setting.__annotations__ if key in quality[name]}
         rows.append(Setting(name, round(decoding + count * step, 3), **found))
     return Dial(config.record(), TOKENS, clips, rows)
@@ -100,7 +101,7 @@ def _times(recipe: Recipe, threads: int) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         tracing.export(stages.trained(recipe), folder, stepwise=True)
-        with OnnxEngine(folder / "decoder.onnx", threads) as decoder, OnnxEngine(folder / "step.onnx", threads) as step:
+        with OnnxEngine(folder / DECODER, threads) as decoder, OnnxEngine(folder / "step.onnx", threads) as step:
             frames = decoder.run({"codes": codes})
             given = {"codes": codes, "features": frames, "state": noise, "now": now, "after": now / 2}
             return best_ms(lambda: decoder.run({"codes": codes})), best_ms(lambda: step.run(given))

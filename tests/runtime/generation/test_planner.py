@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,8 +39,8 @@ def careful(recorded_bundle: Bundle) -> Iterator[Planner]:
         yield Planner(open_pipeline(recorded_bundle, stack, hold_feet=True))
 
 
-def order(tokens: int = 8, text: str = "walk", fresh: bool = False, **more: object) -> Plan:
-    return Plan(seed=3, text=text, tokens=tokens, fresh=fresh, **more)  # type: ignore[arg-type]
+def order(tokens: int = 8, text: str = "walk", fresh: bool = False, **more: Any) -> Plan:
+    return Plan(seed=3, text=text, tokens=tokens, fresh=fresh, **more)
 
 
 def follow(planner: Planner, plans: list[Plan], begin: Mapping[str, Array] | None = None) -> list[Course]:
