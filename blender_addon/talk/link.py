@@ -87,7 +87,7 @@ class Link:
         self._dialogue = Dialogue(client, WINDOW)
         self._connection = Connection(zmq, zmq.Context, address, self._dialogue, keys, timeout, _SENTENCES)
         self._clock = clock
-        self._refused = False
+        self._refused = self._gone = False
         self._welcome: Welcome | None = None  # the one that the user was told of
         self._told: MotionError | None = None  # the loss that the user was told of
         self._connection.connect(clock())
@@ -143,7 +143,7 @@ class Link:
             self._acknowledge(message)
             events.append(message)
         if self.welcome is not None and self.welcome is not self._welcome:
-            self._welcome = self.welcome
+            self._welcome, self._gone = self.welcome, False
             self.sentence = f"{self.welcome.bundle} {self.welcome.bundle_version} on {self.welcome.server}"
         return [*events, *self._losses()]
 
@@ -167,8 +167,11 @@ class Link:
             return []
         self._told = error
         was_open, self._welcome = self._welcome is not None, None
+        self._gone = self._gone or was_open
         self._refused = not error.retry and not isinstance(error, Denied)
-        if was_open or self._connection.broken_off != 1:  # a server that stops breaks off once, a guarded one each time
+        broken_off = self._connection.broken_off  # once by a server that stops, each time by a guarded one
+        still_gone = self._gone and not broken_off and isinstance(error, Unavailable)
+        if was_open or not (still_gone or broken_off == 1):
             self.sentence = sentence(error)
         return [Lost(self.sentence)] if was_open else []
 
