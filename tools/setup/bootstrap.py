@@ -111,7 +111,10 @@ def _fill(root: Path, environment: Environment, wanted: dict[str, str], held: IO
     assert found is not None
     if not OLDEST <= tuple(map(int, found.split("."))) <= NEWEST:
         raise SetupFailed(f"{environment.path} is of Python {found}, and 3.11 to 3.13 are needed: delete it, run again")
-    kept = [name for name in (stamp.requirements if stamp else {}) if (root / "requirements" / name).is_file()]
+    stamped = stamp.requirements if stamp else {}
+    there = _hash_files(root, [name for name in stamped if (root / "requirements" / name).is_file()])
+    # What has changed since and is not wanted now waits until it is.
+    kept = [name for name, digest in there.items() if digest == stamped[name]]
     names = list(dict.fromkeys([*kept, *wanted]))
     environment.write(Stamp("installing", found))
     environment.log.unlink(missing_ok=True)

@@ -119,6 +119,18 @@ def test_an_extra_is_added_and_the_rest_is_kept(ready: Path) -> None:
     assert said.getvalue() == ""
 
 
+def test_an_extra_that_has_changed_and_is_not_wanted_now_waits_until_it_is(ready: Path) -> None:
+    require(ready, "more", wheel(ready.parent, "gravel", "2"))
+    environment = Environment(ready / ".venv")
+    prepare(ready, environment, ("more",), io.StringIO())
+    (ready / "requirements" / "more.txt").write_text("--no-index\na-package-that-is-nowhere==1\n")
+    require(ready, "base", wheel(ready.parent, "pebble", "3"))
+    prepare(ready, environment, (), io.StringIO())
+    assert imports(environment, "pebble") == "pebble-3"
+    with pytest.raises(SetupFailed, match="a-package-that-is-nowhere"):
+        prepare(ready, environment, ("more",), io.StringIO())
+
+
 def test_a_package_without_its_dependencies_is_installed_from_weights_txt(ready: Path) -> None:
     require(ready, "weights", wheel(ready.parent, "boulder", "1", needs="a-package-that-is-nowhere"))
     environment = Environment(ready / ".venv")
