@@ -36,6 +36,8 @@ _VALUES = ("whole", "count", "number", "flag")
 _HEAD = """\
 // The messages of the protocol, written by `python -m tools.gen_csharp` from motion/protocol/; never edited by hand.
 
+#pragma warning disable 1591 // a field without a line of its own is the field of its name in PROTOCOL.md
+
 using System;
 
 namespace Motus.Protocol
@@ -45,25 +47,18 @@ namespace Motus.Protocol
     {
         /// <summary>Must be the other side's too.</summary>
         public const byte Major = %d;
-
         /// <summary>Only adds.</summary>
         public const byte Minor = %d;
-
         /// <summary>The longest header.</summary>
         public const int HeaderBytes = %d;
-
         /// <summary>The longest buffer.</summary>
         public const int PartBytes = %d;
-
         /// <summary>The most buffers.</summary>
         public const int Buffers = %d;
-
         /// <summary>The most axes of a buffer.</summary>
         public const int Axes = %d;
-
         /// <summary>Levels of objects and lists inside a header.</summary>
         public const int Depth = %d;
-
         /// <summary>Where a server listens unless told otherwise.</summary>
         public const string Address = "%s";
     }
@@ -95,16 +90,30 @@ def _class(kind: type, message: bool) -> str:
     lines += [f"    public sealed class {kind.__name__}{' : Message' if message else ''}", "    {"]
     for field in fields:
         lines += _declared(field, notes.get(field.name, ""))
-    if message:
-        lines += ["        /// <inheritdoc/>", f'        public override string Kind => "{protocol.kind(kind)}";', ""]
-    over = "override " if message else ""
-    lines += [f"        internal {over}void Write(Header header)", "        {"]
-    lines += [f"            {line}" for field in fields for line in _written(field)] + ["        }", ""]
-    lines += [f"        internal static {kind.__name__} Read(Fields fields)", "        {"]
-    lines += [f"            var read = new {kind.__name__}();"] if fields else []
-    lines += [f"            {line}" for field in fields for line in _read(field)]
-    lines += [f"            return {'read' if fields else f'new {kind.__name__}()'};", "        }", "    }", ""]
+    lines += [""] if fields else []
+    lines += [f'        public override string Kind => "{protocol.kind(kind)}";', ""] if message else []
+    lines += _writer(fields, f"        internal {'override ' if message else ''}void Write(Header header)")
+    lines += ["", *_reader(fields, kind.__name__), "    }", ""]
     return "\n".join(lines)
+
+
+def _writer(fields: Sequence[Field], head: str) -> list[str]:
+    body = [line for field in fields for line in _written(field)]
+    if not body:
+        return [f"{head} {{ }}"]
+    if len(body) == 1:
+        return [f"{head} => {body[0]}"]
+    return [head, "        {", *(f"            {line}" for line in body), "        }"]
+
+
+def _reader(fields: Sequence[Field], name: str) -> list[str]:
+    head = f"        internal static {name} Read(Fields fields) => new {name}"
+    values = [_read(field) for field in fields]
+    if not values:
+        return [f"{head}();"]
+    if len(values) == 1:
+        return [f"{head} {{ {values[0]} }};"]
+    return [head, "        {", *(f"            {value}," for value in values), "        };"]
 
 
 def _kinds() -> str:
@@ -112,25 +121,23 @@ def _kinds() -> str:
         "    /// <summary>Messages by their name on the wire.</summary>",
         "    internal static class Kinds",
         "    {",
+        "        /// <summary>The message in these fields, or null where there is none of that name.</summary>",
+        "        internal static Message Read(string kind, Fields fields) => kind switch",
+        "        {",
     ]
-    lines += ["        /// <summary>The message in these fields, or null where there is none of that name.</summary>"]
-    lines += ["        internal static Message Read(string kind, Fields fields)", "        {"]
-    lines += ["            switch (kind)", "            {"]
-    for name, kind in protocol.kinds().items():
-        lines += [f'                case "{name}": return {kind.__name__}.Read(fields);']
-    return "\n".join([*lines, "                default: return null;", "            }", "        }", "    }", ""])
+    lines += [f'            "{name}" => {kind.__name__}.Read(fields),' for name, kind in protocol.kinds().items()]
+    return "\n".join([*lines, "            _ => null,", "        };", "    }", ""])
 
 
 def _declared(field: Field, note: str) -> Iterator[str]:
-    note = note or f"The field `{field.name}`."
-    if field.shape:
-        note = f"{note.rstrip('.')}; shape ({', '.join(map(str, field.shape))})."
-    if _nullable(field) or (field.optional and field.default is None):
-        note = f"{note.rstrip('.')}; null: absent."
-    yield f"        /// <summary>{escape(note[:1].upper() + note[1:])}</summary>"
+    facts = [note.rstrip(".")] if note else []
+    facts += [f"shape ({', '.join(map(str, field.shape))})"] if field.shape else []
+    facts += ["null: absent"] if field.optional and field.default is None else []
+    said = "; ".join(facts)
+    if said:
+        yield f"        /// <summary>{escape(said[:1].upper() + said[1:])}.</summary>"
     begin = _default(field)
     yield f"        public {_type(field)} {_name(field)}{f' = {begin}' if begin else ''};"
-    yield ""
 
 
 def _type(field: Field) -> str:
@@ -181,7 +188,7 @@ def _written(field: Field) -> Iterator[str]:
         yield f"header.{method}({name}, {value});"
 
 
-def _read(field: Field) -> Iterator[str]:
+def _read(field: Field) -> str:
     name = f'"{field.name}"'
     if field.kind == "object" and field.inner:
         value = f"{field.inner.__name__}.Read(fields.Inner({name}))"
@@ -193,9 +200,16 @@ def _read(field: Field) -> Iterator[str]:
         value = f"fields.{_method(field)}({name}, {_size(field.shape[0])})"
     else:
         value = f"fields.{_method(field)}({name})"
-    came = {"array": "HasArray", "object": "HasInner"}.get(field.kind, "Has")
-    condition = f"if (fields.{came}({name})) " if field.optional else ""
-    yield f"{condition}read.{_name(field)} = {value};"
+    if field.optional:
+        came = {"array": "HasArray", "object": "HasInner"}.get(field.kind, "Has")
+        off = field.kind == "flag" and field.default is False
+        value = f"fields.{came}({name}) {f'&& {value}' if off else f'? {value} : {_absent(field)}'}"
+    return f"{_name(field)} = {value}"
+
+
+def _absent(field: Field) -> str:
+    """What a field holds that did not come: what it begins with."""
+    return _default(field) or ("null" if field.default is None else "0")
 
 
 def _size(size: int | str) -> str:
