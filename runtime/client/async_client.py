@@ -22,7 +22,6 @@ from typing import Self
 import zmq
 import zmq.asyncio
 
-from motion.clip import Clip
 from motion.errors import Unavailable
 from motion.protocol import (
     ADDRESS,
@@ -30,29 +29,29 @@ from motion.protocol import (
     Done,
     Frames,
     Generate,
+    Message,
     OpenStream,
     Ping,
     Pong,
     Roster,
     Statistics,
     Stats,
-    Steer,
     Welcome,
     Who,
 )
 from motion.protocol.dialogue import Event, Thread
 from motion.protocol.sockets import ClientKeys
 from motion.protocol.viewing import Viewing
-from motion.quat import F32
 from motion.skeleton import Skeleton
+from runtime.client.asking import Asking, Steering
 from runtime.client.async_connection import AsyncConnection
 from runtime.client.client import WINDOW
-from runtime.client.result import Gathering, Result, pose_of, rig_of, skeleton_of
+from runtime.client.result import Gathering, Result
 from runtime.client.watcher import subscribe, watch_address
 from runtime.keys import keys_of
 
 
-class AsyncClient:
+class AsyncClient(Asking["AsyncGeneration", "AsyncLive"]):
     """A connection to a server, in one event loop; see `runtime.client.Client`."""
 
     def __init__(
@@ -84,68 +83,14 @@ class AsyncClient:
         """What the server said of itself. Raises Unavailable without a connection."""
         return self._connection.welcome
 
-    @property
-    def skeleton(self) -> Skeleton:
-        """The skeleton that frames are for."""
-        return skeleton_of(self.welcome)
-
     async def connect(self) -> None:
         """Connect anew, where the connection was lost."""
         await self._connection.greet()
 
-    def generate(
-        self,
-        text: str = "",
-        *,
-        task: str = "text-to-motion",
-        seconds: float | None = None,
-        seed: int | None = None,
-        past: Clip | None = None,
-        future: Clip | None = None,
-        motion: Clip | None = None,
-        variations: int = 1,
-        caption: bool = False,
-        deadline_s: float | None = None,
-        rig: Skeleton | None = None,
-    ) -> AsyncGeneration:
-        """Ask for `task`; what comes of it is read from the AsyncGeneration. Clips are at the server's rate, and on
-        `rig` where one is given, else on the server's skeleton."""
-        welcome = self.welcome
-        skeleton = rig or skeleton_of(welcome)
-        request = Generate(
-            id="g",
-            task=task,
-            text=text,
-            seconds=seconds,
-            seed=seed,
-            past=pose_of("past", past, skeleton, welcome.fps),
-            future=pose_of("future", future, skeleton, welcome.fps),
-            motion=pose_of("motion", motion, skeleton, welcome.fps),
-            variations=variations,
-            caption=caption,
-            deadline_s=deadline_s,
-            rig=rig_of(rig),
-        )
+    def _generate(self, request: Generate, skeleton: Skeleton) -> AsyncGeneration:
         return AsyncGeneration(self._connection, self._connection.ask(request), skeleton)
 
-    def live(
-        self,
-        text: str = "",
-        *,
-        seed: int | None = None,
-        agents: int = 1,
-        replan: int | None = None,
-        publish: str | None = None,
-        past: Clip | None = None,
-        places: F32 | None = None,
-        rig: Skeleton | None = None,
-    ) -> AsyncLive:
-        """Begin a live session: frames without end at a steady rate. places (A, 3): where each agent begins, x and z in
-        metres and heading in radians. The fields are those of `protocol.OpenStream`."""
-        welcome = self.welcome
-        skeleton = rig or skeleton_of(welcome)
-        pose = pose_of("past", past, skeleton, welcome.fps)
-        request = OpenStream("s", text, seed, agents, replan, publish, pose, places, rig_of(rig))
+    def _open(self, request: OpenStream, skeleton: Skeleton) -> AsyncLive:
         return AsyncLive(self._connection, self._connection.ask(request), skeleton)
 
     async def watch(self, name: str) -> AsyncIterator[Frames]:
@@ -232,13 +177,8 @@ class AsyncGeneration(_Awaited):
         return self._gathering.result(self._thread.done)
 
 
-class AsyncLive(_Awaited):
+class AsyncLive(_Awaited, Steering):
     """A live session: iterate it for its frames, steer it, close it."""
-
-    @property
-    def lost(self) -> int:
-        """Frames that did not come in time, or that were dropped because nobody took them."""
-        return self._thread.lost
 
     async def __aenter__(self) -> Self:
         return self
@@ -254,20 +194,8 @@ class AsyncLive(_Awaited):
             if isinstance(event, Frames):
                 yield event
 
-    def steer(
-        self,
-        text: str | None = None,
-        *,
-        agent: int | None = None,
-        speed: float | None = None,
-        heading: float | None = None,
-        target: tuple[float, float] | None = None,
-        free: bool = False,
-        pause: bool | None = None,
-        replan: int | None = None,
-    ) -> None:
-        """New orders; what is left out stays as it was. The fields are those of `protocol.Steer`."""
-        self._connection.say(Steer(self.id, agent, text, speed, heading, target, free, pause, replan))
+    def _say(self, message: Message) -> None:
+        self._connection.say(message)
 
     async def close(self) -> Done:
         """End it; how it went."""

@@ -33,23 +33,23 @@ from motion.protocol import (
     Done,
     Frames,
     Generate,
+    Message,
     OpenStream,
     Ping,
     Pong,
     Roster,
     Statistics,
     Stats,
-    Steer,
     Welcome,
     Who,
 )
 from motion.protocol.clock import ClockOffset
 from motion.protocol.dialogue import Event, Thread
 from motion.protocol.sockets import ClientKeys
-from motion.quat import F32
 from motion.skeleton import Skeleton
+from runtime.client.asking import Asking, Steering
 from runtime.client.connection_thread import ConnectionThread
-from runtime.client.result import Gathering, Result, pose_of, rig_of, skeleton_of
+from runtime.client.result import Gathering, Result
 from runtime.client.watcher import Watcher, watch_address
 from runtime.keys import keys_of
 
@@ -59,7 +59,7 @@ WINDOW: Final = 120
 __all__ = ["WINDOW", "Client", "Event", "Generation", "Live", "Result"]
 
 
-class Client:
+class Client(Asking["Generation", "Live"]):
     """A connection to a server. `timeout` is how many seconds of silence are put up with, also while connecting; `keys`
     is the folder that `python -m runtime.keys` made for this client."""
 
@@ -101,69 +101,14 @@ class Client:
         return welcome
 
     @property
-    def skeleton(self) -> Skeleton:
-        """The skeleton that frames are for."""
-        return skeleton_of(self.welcome)
-
-    @property
     def clock(self) -> ClockOffset:
         """How far the server's clock is ahead of time.monotonic, by the pings so far."""
         return self._connection.dialogue.clock
 
-    def generate(
-        self,
-        text: str = "",
-        *,
-        task: str = "text-to-motion",
-        seconds: float | None = None,
-        seed: int | None = None,
-        past: Clip | None = None,
-        future: Clip | None = None,
-        motion: Clip | None = None,
-        variations: int = 1,
-        caption: bool = False,
-        deadline_s: float | None = None,
-        rig: Skeleton | None = None,
-    ) -> Generation:
-        """Ask for `task`; what comes of it is read from the Generation. Clips are at the server's rate, and on `rig`
-        where one is given, else on the server's skeleton."""
-        welcome = self.welcome
-        skeleton = rig or skeleton_of(welcome)
-        request = Generate(
-            id="g",
-            task=task,
-            text=text,
-            seconds=seconds,
-            seed=seed,
-            past=pose_of("past", past, skeleton, welcome.fps),
-            future=pose_of("future", future, skeleton, welcome.fps),
-            motion=pose_of("motion", motion, skeleton, welcome.fps),
-            variations=variations,
-            caption=caption,
-            deadline_s=deadline_s,
-            rig=rig_of(rig),
-        )
+    def _generate(self, request: Generate, skeleton: Skeleton) -> Generation:
         return Generation(self, self._connection, self._connection.ask(request), skeleton)
 
-    def live(
-        self,
-        text: str = "",
-        *,
-        seed: int | None = None,
-        agents: int = 1,
-        replan: int | None = None,
-        publish: str | None = None,
-        past: Clip | None = None,
-        places: F32 | None = None,
-        rig: Skeleton | None = None,
-    ) -> Live:
-        """Begin a live session: frames without end at a steady rate. places (A, 3): where each agent begins, x and z in
-        metres and heading in radians. The fields are those of `protocol.OpenStream`."""
-        welcome = self.welcome
-        skeleton = rig or skeleton_of(welcome)
-        request = OpenStream(
-            "s", text, seed, agents, replan, publish, pose_of("past", past, skeleton, welcome.fps), places, rig_of(rig)
-        )
+    def _open(self, request: OpenStream, skeleton: Skeleton) -> Live:
         return Live(self, self._connection, self._connection.ask(request), skeleton)
 
     def watch(self, name: str) -> Watcher:
@@ -275,13 +220,8 @@ class Generation(_Iterated):
         return self._gathering.clips
 
 
-class Live(_Iterated):
+class Live(_Iterated, Steering):
     """A live session: iterate it for its frames, steer it, close it. Frames of several agents follow each other."""
-
-    @property
-    def lost(self) -> int:
-        """Frames that did not come in time, or that were dropped because nobody took them."""
-        return self._thread.lost
 
     def __enter__(self) -> Self:
         return self
@@ -296,21 +236,8 @@ class Live(_Iterated):
             if isinstance(event, Frames):
                 yield event
 
-    def steer(
-        self,
-        text: str | None = None,
-        *,
-        agent: int | None = None,
-        speed: float | None = None,
-        heading: float | None = None,
-        target: tuple[float, float] | None = None,
-        free: bool = False,
-        pause: bool | None = None,
-        replan: int | None = None,
-    ) -> None:
-        """New orders; what is left out stays as it was. The fields are those of `protocol.Steer`. The server answers
-        each with a Steered event, which `poll` gives."""
-        self._connection.say(Steer(self.id, agent, text, speed, heading, target, free, pause, replan))
+    def _say(self, message: Message) -> None:
+        self._connection.say(message)
 
     def close(self) -> Done:
         """End it; how it went."""
