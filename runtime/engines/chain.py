@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from runtime.engines import Arrays, Engine, Port
+from runtime.engines import Arrays, Engine
 from runtime.engines.onnx import OnnxEngine
 
 
@@ -25,17 +25,7 @@ class Chain:
         self._first, self._second = first, second
         given = {port.name for port in first.outputs}
         both = {port.name: port for port in (*first.inputs, *second.inputs) if port.name not in given}
-        self._inputs = tuple(both.values())
-
-    @property
-    def inputs(self) -> tuple[Port, ...]:
-        """What `run` needs."""
-        return self._inputs
-
-    @property
-    def outputs(self) -> tuple[Port, ...]:
-        """What the second graph gives."""
-        return self._second.outputs
+        self.inputs, self.outputs = tuple(both.values()), second.outputs
 
     def run(self, inputs: Arrays) -> NDArray[Any]:
         """The second graph's first output."""

@@ -76,33 +76,23 @@ class OnnxEngine:
         self._session = session(path, threads, provider=provider)
         self.provider = provider
         self._device = "cpu" if provider == CPU else _CARD
-        self._inputs, self._outputs = (
+        self.inputs, self.outputs = (
             tuple(Port(port.name, _dtype(port.type), tuple(port.shape)) for port in ports)
             for ports in (self._session.get_inputs(), self._session.get_outputs())
         )
 
-    @property
-    def inputs(self) -> tuple[Port, ...]:
-        """What `run` needs."""
-        return self._inputs
-
-    @property
-    def outputs(self) -> tuple[Port, ...]:
-        """What the graph gives."""
-        return self._outputs
-
     def run(self, inputs: Arrays) -> NDArray[Any]:
         """The graph's first output. Raises BadRequest for arrays that do not fit, Busy where memory is full."""
-        return np.asarray(self.hold(inputs)[self._outputs[0].name].numpy())
+        return np.asarray(self.hold(inputs)[self.outputs[0].name].numpy())
 
     def hold(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """All outputs, where they were made: OrtValues on the provider's device, which another engine there takes as
         they are. `inputs` are arrays or such values."""
-        check(self._inputs, inputs)
+        check(self.inputs, inputs)
         binding = self._session.io_binding()
         for name, given in inputs.items():
             binding.bind_ortvalue_input(name, given if hasattr(given, "numpy") else value(given))
-        for port in self._outputs:
+        for port in self.outputs:
             binding.bind_output(port.name, self._device)
         try:
             self._session.run_with_iobinding(binding)
@@ -110,7 +100,7 @@ class OnnxEngine:
             if "allocate" in str(error) or "out of memory" in str(error).lower():
                 raise Busy(f"there is no memory for {_sizes(inputs)} just now; ask again in a moment") from error
             raise BadRequest(f"the graph cannot take {_sizes(inputs)}: {error}") from error
-        return dict(zip((port.name for port in self._outputs), binding.get_outputs(), strict=True))
+        return dict(zip((port.name for port in self.outputs), binding.get_outputs(), strict=True))
 
     def close(self) -> None:
         """Gives back what it holds."""

@@ -61,27 +61,17 @@ class TensorRtEngine:
             name: Port(name, np.dtype(trt.nptype(engine.get_tensor_dtype(name))).name, _shape(engine, name))
             for name in every
         }
-        self._inputs = tuple(ports[name] for name in every if name in given)
-        self._outputs = tuple(ports[name] for name in every if name not in given)
-        self._bounds = {port.name: engine.get_tensor_profile_shape(port.name, 0) for port in self._inputs}
+        self.inputs = tuple(ports[name] for name in every if name in given)
+        self.outputs = tuple(ports[name] for name in every if name not in given)
+        self._bounds = {port.name: engine.get_tensor_profile_shape(port.name, 0) for port in self.inputs}
         self._buffers = {name: Buffer(self._stream) for name in every}
-
-    @property
-    def inputs(self) -> tuple[Port, ...]:
-        """What `run` needs."""
-        return self._inputs
-
-    @property
-    def outputs(self) -> tuple[Port, ...]:
-        """What the graph gives."""
-        return self._outputs
 
     def run(self, inputs: Arrays) -> NDArray[Any]:
         """The graph's first output. Raises BadRequest for sizes it was not built for, Busy where memory is full."""
-        check(self._inputs, inputs)
+        check(self.inputs, inputs)
         with self._lock:
             self._stream.bind()
-            for port in self._inputs:
+            for port in self.inputs:
                 array = contiguous(inputs[port.name], port.dtype)
                 least, _, most = (tuple(one) for one in self._bounds[port.name])
                 if not all(a <= size <= b for a, size, b in zip(least, array.shape, most, strict=True)):
@@ -93,13 +83,13 @@ class TensorRtEngine:
                 self._context.set_input_shape(port.name, array.shape)
                 self._context.set_tensor_address(port.name, address)
             results: list[NDArray[Any]] = []
-            for port in self._outputs:
+            for port in self.outputs:
                 result = np.empty(tuple(self._context.get_tensor_shape(port.name)), port.dtype)
                 self._context.set_tensor_address(port.name, self._buffers[port.name].reserve(result.nbytes))
                 results.append(result)
             if not self._context.execute_async_v3(self._stream.handle):
                 raise BadRequest(f"engine {self.about.file} could not be run; its own log says why")
-            self._stream.download(results[0], self._buffers[self._outputs[0].name].address)
+            self._stream.download(results[0], self._buffers[self.outputs[0].name].address)
             self._stream.wait()
         return results[0]
 
@@ -122,21 +112,12 @@ class Relieved:
 
     def __init__(self, spare: Engine, better: Callable[[], Engine | None]) -> None:
         """better: makes the other engine, on a thread of its own; None where it came to nothing."""
+        self.inputs, self.outputs = spare.inputs, spare.outputs
         self._spare = spare
         self._better: Engine | None = None
         self._make = better
         self._thread = threading.Thread(target=self._relieve, name="engine", daemon=True)
         self._thread.start()
-
-    @property
-    def inputs(self) -> tuple[Port, ...]:
-        """What `run` needs."""
-        return self._spare.inputs
-
-    @property
-    def outputs(self) -> tuple[Port, ...]:
-        """What the graph gives."""
-        return self._spare.outputs
 
     @property
     def relieved(self) -> bool:

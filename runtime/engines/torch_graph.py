@@ -51,18 +51,8 @@ class TorchEngine:
                 facts["to"] = dtype if facts["to"] == _SINGLE else _TYPES[facts["to"]]
             self._nodes.append((_OPERATORS[node.op_type], list(node.input), list(node.output), facts))
         self._weights = {one.name: self._tensor(onnx.numpy_helper.to_array(one)) for one in graph.initializer}
-        self._inputs = tuple(_port(port) for port in graph.input if port.name not in self._weights)
-        self._outputs = tuple(_port(port) for port in graph.output)
-
-    @property
-    def inputs(self) -> tuple[Port, ...]:
-        """What `run` needs."""
-        return self._inputs
-
-    @property
-    def outputs(self) -> tuple[Port, ...]:
-        """What the graph gives."""
-        return self._outputs
+        self.inputs = tuple(_port(port) for port in graph.input if port.name not in self._weights)
+        self.outputs = tuple(_port(port) for port in graph.output)
 
     def run(self, inputs: Arrays) -> NDArray[Any]:
         """The graph's first output."""
@@ -73,7 +63,7 @@ class TorchEngine:
                 found = operator([values[name] if name else None for name in needs], facts)
                 several = cast("tuple[Any, ...]", found if isinstance(found, tuple) else (found,))
                 values |= dict(zip(gives, several, strict=False))
-        result = values[self._outputs[0].name]
+        result = values[self.outputs[0].name]
         return (result.float() if result.is_floating_point() else result).cpu().numpy()
 
     def _tensor(self, array: NDArray[Any]) -> Any:

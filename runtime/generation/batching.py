@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from runtime.engines import Arrays, Engine, Port
+from runtime.engines import Arrays, Engine
 
 WINDOW_S: Final = 0.002
 """how long the first caller waits for others: a tenth of a decoder's call"""
@@ -38,6 +38,7 @@ class BatchedEngine:
     """An engine that many threads may call. `sizes` is what was called so far, rows of each call, until it is taken."""
 
     def __init__(self, engine: Engine, window_s: float = WINDOW_S, most: int = MOST) -> None:
+        self.inputs, self.outputs = engine.inputs, engine.outputs
         self._engine = engine
         self._window_s = window_s
         self._most = most
@@ -46,16 +47,6 @@ class BatchedEngine:
         self._sizes: list[int] = []
         self.crowd: Callable[[], int] = lambda: 1
         """how many jobs there are that may call"""
-
-    @property
-    def inputs(self) -> tuple[Port, ...]:
-        """What `run` needs."""
-        return self._engine.inputs
-
-    @property
-    def outputs(self) -> tuple[Port, ...]:
-        """What the graph gives."""
-        return self._engine.outputs
 
     def run(self, inputs: Arrays) -> NDArray[Any]:
         """The graph's first output for these rows: of arrays (B, ...), one (B, ...). Raises what the engine raises."""

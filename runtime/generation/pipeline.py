@@ -248,61 +248,51 @@ class Pipeline:
         return frames[0]
 
 
+@dataclass
 class _Leaving:
     """Features of one motion on their way out: placed, on the rig that was asked for, numbered, no more than wanted."""
 
-    def __init__(
-        self,
-        pipeline: Pipeline,
-        request: Generate,
-        stream: CodeStream,
-        placement: Placement,
-        rig: Fit | None,
-        future: Piece | None,
-        most: int,
-        watch: _Watch,
-    ) -> None:
-        self._pipeline = pipeline
-        self._request = request
-        self._stream = stream
-        self._placement = placement
-        self._rig = rig
-        self._future = future
-        self._most = most
-        self._watch = watch
-        self._taken = 0
-        self._sequence = 0
-        self.frames = 0
-        """that are out"""
+    pipeline: Pipeline
+    request: Generate
+    stream: CodeStream
+    placement: Placement
+    rig: Fit | None
+    future: Piece | None
+    most: int
+    watch: _Watch
+    taken: int = 0
+    sequence: int = 0
+    frames: int = 0
+    """that are out"""
 
     def place(self, block: Features) -> Iterator[Frames]:
         """The next features (T, D)."""
-        block = block[: self._most - self._taken]
+        block = block[: self.most - self.taken]
         if not len(block):
             return
-        if self._taken == 0 and self._stream.last_before is not None:
-            self._placement.join(self._stream.last_before)
-        self._taken += len(block)
-        if self._future is None or self._stream.first_after is None:
-            yield from self._send(self._placement.push(block))
+        if self.taken == 0 and self.stream.last_before is not None:
+            self.placement.join(self.stream.last_before)
+        self.taken += len(block)
+        if self.future is None or self.stream.first_after is None:
+            yield from self._send(self.placement.push(block))
         else:
-            yield from self._send(self._placement.meet(block, self._future, self._stream.first_after))
+            yield from self._send(self.placement.meet(block, self.future, self.stream.first_after))
 
     def finish(self) -> Iterator[Frames]:
         """What placing holds back until it knows that nothing follows."""
-        yield from self._send(self._placement.finish())
+        yield from self._send(self.placement.finish())
 
     def _send(self, placed: Placed) -> Iterator[Frames]:
         if not len(placed):
             return
-        self._pipeline.count(frames=len(placed))
-        self._watch.first_output = self._watch.first_output or time.monotonic()
+        self.pipeline.count(frames=len(placed))
+        self.watch.first_output = self.watch.first_output or time.monotonic()
         root, rotations = placed.root, placed.rotations
-        if self._rig is not None:
-            root, rotations = self._rig.forth(root, rotations)
-        now, fps = time.monotonic(), self._pipeline.manifest.fps
-        yield Frames(self._request.id, self._sequence, self.frames, fps, now, root, rotations, placed.contacts)
-        self._sequence, self.frames = self._sequence + 1, self.frames + len(placed)
+        if self.rig is not None:
+            root, rotations = self.rig.forth(root, rotations)
+        now, fps = time.monotonic(), self.pipeline.manifest.fps
+        yield Frames(self.request.id, self.sequence, self.frames, fps, now, root, rotations, placed.contacts)
+        self.sequence, self.frames = self.sequence + 1, self.frames + len(placed)
 
 
 def _stop_if(halted: Halted) -> None:
