@@ -10,8 +10,8 @@ import json
 import re
 from pathlib import Path, PurePosixPath
 
-from export.corpora import archive, mirror, phrase
-from export.corpora.trial import Trial
+from export.corpora import archive, phrase
+from export.corpora.trial import Trial, symmetric
 from motion.errors import BadFile
 
 ARCHIVE = "cc0/clips.tar.xz"
@@ -58,23 +58,7 @@ def trials(mocap: Path, cache: Path) -> list[Trial]:
             continue
         clip = path.with_suffix("").as_posix()
         captions = phrase.neutral_wordings(clip, true_in_place(tuple(map(phrase.plain, texts))), WORDINGS)
-        label = ACTIONS.get(clip)
-        found.append(
-            Trial(
-                name=f"cc0/{clip}",
-                corpus="cc0",
-                archive=ARCHIVE,
-                member=member,
-                skeleton_member=None,
-                licence="CC0-1.0",
-                fps=None,
-                drop_seconds=0.0,
-                captions=captions,
-                mirrored_captions=mirror.sentences(captions),
-                action=label,
-                mirrored_action=mirror.action(label),
-            )
-        )
+        found.append(symmetric("cc0", clip, ARCHIVE, member, "CC0-1.0", captions, ACTIONS.get(clip)))
     return found
 
 

@@ -6,11 +6,12 @@ A trial's number is `subject_trial`, e.g. "07_12". One that exists in both forms
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from export.corpora import archive, mirror, phrase
+from export.corpora import archive, phrase
 from export.corpora.captions import load
-from export.corpora.trial import Trial
+from export.corpora.trial import Trial, symmetric
 from motion.errors import BadFile
 
 ARCHIVE = "cmu.tar.xz"
@@ -58,23 +59,12 @@ def trials(mocap: Path, cache: Path) -> list[Trial]:
         from_bvh = PurePosixPath(member).suffix.lower() == ".bvh"
         sentences = sheet.cmu.get(number) or (phrase.plain(descriptions[number]),)
         captions = phrase.neutral_wordings(number, sentences, WORDINGS)
-        label = action(number, descriptions[number])
-        found.append(
-            Trial(
-                name=f"cmu/{number}",
-                corpus="cmu",
-                archive=ARCHIVE,
-                member=member,
-                skeleton_member=None if from_bvh else _skeleton(member),
-                licence="CMU",
-                fps=sheet.true_fps.get(number) if from_bvh else None,
-                drop_seconds=FAR_START_SECONDS if from_bvh and sheet.starts_far(number) else 0.0,
-                captions=captions,
-                mirrored_captions=mirror.sentences(captions),
-                action=label,
-                mirrored_action=mirror.action(label),
-            )
-        )
+        own = symmetric("cmu", number, ARCHIVE, member, "CMU", captions, action(number, descriptions[number]))
+        if from_bvh:
+            drop = FAR_START_SECONDS if sheet.starts_far(number) else 0.0
+            found.append(replace(own, fps=sheet.true_fps.get(number), drop_seconds=drop))
+        else:
+            found.append(replace(own, skeleton_member=_skeleton(member)))
     return found
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from export.corpora import archive, mirror, phrase
+from export.corpora import archive, phrase
 from export.corpora.captions import load
 from export.corpora.cmu import FAR_START_SECONDS
-from export.corpora.trial import Trial
+from export.corpora.trial import Trial, symmetric
 
 ARCHIVE = "dance.tar.xz"
 WORDINGS = 24
@@ -30,21 +30,5 @@ def trials(mocap: Path, cache: Path) -> list[Trial]:
         kind, name = path.parent.name, f"{path.parent.name}/{path.stem}"
         own = sheet.clips.get(name, ())
         captions = own + phrase.neutral_wordings(name, sheet.dance[kind], WORDINGS - len(own))
-        label = ACTIONS[kind]
-        found.append(
-            Trial(
-                name=f"dance/{name}",
-                corpus="dance",
-                archive=ARCHIVE,
-                member=member,
-                skeleton_member=None,
-                licence="MIT",
-                fps=None,
-                drop_seconds=FAR_START_SECONDS,
-                captions=captions,
-                mirrored_captions=mirror.sentences(captions),
-                action=label,
-                mirrored_action=mirror.action(label),
-            )
-        )
+        found.append(symmetric("dance", name, ARCHIVE, member, "MIT", captions, ACTIONS[kind], FAR_START_SECONDS))
     return found

@@ -5,10 +5,11 @@ A file is called `HDM_actor_class_number_120.amc`; the actor's skeleton is `HDM_
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from export.corpora import archive, mirror, phrase
-from export.corpora.trial import Trial
+from export.corpora import archive, phrase
+from export.corpora.trial import Trial, symmetric
 
 ARCHIVE = "hdm05.tar.xz"
 WORDINGS = 24
@@ -140,21 +141,6 @@ def trials(mocap: Path, cache: Path) -> list[Trial]:
         path = PurePosixPath(member)
         _, actor, kind, *_ = path.stem.split("_")
         captions = phrase.neutral_wordings(path.stem, SENTENCES[kind], WORDINGS)
-        label = ACTIONS[kind]
-        found.append(
-            Trial(
-                name=f"hdm05/{path.stem}",
-                corpus="hdm05",
-                archive=ARCHIVE,
-                member=member,
-                skeleton_member=(path.parent / f"HDM_{actor}.asf").as_posix(),
-                licence="CC-BY-SA-3.0",
-                fps=None,
-                drop_seconds=0.0,
-                captions=captions,
-                mirrored_captions=mirror.sentences(captions),
-                action=label,
-                mirrored_action=mirror.action(label),
-            )
-        )
+        own = symmetric("hdm05", path.stem, ARCHIVE, member, "CC-BY-SA-3.0", captions, ACTIONS[kind])
+        found.append(replace(own, skeleton_member=(path.parent / f"HDM_{actor}.asf").as_posix()))
     return found

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from export.corpora import archive, mirror, phrase
-from export.corpora.trial import Trial
+from export.corpora import archive, phrase
+from export.corpora.trial import Trial, symmetric
 
 ARCHIVE = "misc.tar.xz"
 WORDINGS = 12
@@ -57,21 +57,6 @@ def trials(mocap: Path, cache: Path) -> list[Trial]:
         if clip not in SENTENCES:
             continue
         captions = phrase.neutral_wordings(clip, SENTENCES[clip], WORDINGS)
-        label = ACTIONS.get(clip)
-        found.append(
-            Trial(
-                name=f"misc/{clip}",
-                corpus="misc",
-                archive=ARCHIVE,
-                member=member,
-                skeleton_member=None,
-                licence="MIT",
-                fps=None,
-                drop_seconds=REST_SECONDS.get(clip, 0.0),
-                captions=captions,
-                mirrored_captions=mirror.sentences(captions),
-                action=label,
-                mirrored_action=mirror.action(label),
-            )
-        )
+        drop = REST_SECONDS.get(clip, 0.0)
+        found.append(symmetric("misc", clip, ARCHIVE, member, "MIT", captions, ACTIONS.get(clip), drop))
     return found

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from export.corpora import mirror
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -36,3 +38,20 @@ class Trial:
     """Label for the action classifier, None where no label of the set is plainly true."""
     mirrored_action: str | None
     """Label of the mirrored motion."""
+
+
+def symmetric(
+    corpus: str,
+    clip: str,
+    archive: str,
+    member: str,
+    licence: str,
+    captions: tuple[str, ...],
+    action: str | None,
+    drop_seconds: float = 0.0,
+) -> Trial:
+    """A BVH at its own rate whose mirror image is told by exchanging left and right in its sentences and its label."""
+    return Trial(
+        f"{corpus}/{clip}", corpus, archive, member, None, licence, None, drop_seconds,
+        captions, mirror.sentences(captions), action, mirror.action(action),
+    )  # fmt: skip

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from export import prepare
-from export.corpora import mirror
-from export.corpora.trial import Trial
+from export.corpora.trial import symmetric
 from export.prepare import Source
 from export.recipe import Language, MultiToken, Recipe, Training
 from models.tokenizers.vermo import FlowVQConfig
@@ -49,11 +48,7 @@ def sources(folder: Path) -> list[Source]:
         path = folder / f"{number:02d}-{action}.bvh"
         bvh.write(clip, path)
         corpus = "cc0" if place % 2 else "misc"
-        trial = Trial(
-            name=f"{corpus}/take-{number:02d}", corpus=corpus, archive="studio.tar.xz", member=path.name,
-            skeleton_member=None, licence="CC0-1.0", fps=None, drop_seconds=0.0,
-            captions=captions, mirrored_captions=mirror.sentences(captions), action=action, mirrored_action=action,
-        )  # fmt: skip
+        trial = symmetric(corpus, f"take-{number:02d}", "studio.tar.xz", path.name, "CC0-1.0", captions, action)
         found.append(Source(trial, path, None))
     return found
 
