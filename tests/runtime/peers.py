@@ -12,7 +12,7 @@ from typing import IO, TypeVar
 import zmq
 
 from motion import protocol
-from motion.protocol import Accepted, Done, Error, Frames, Hello, Message, Pong, Progress, Welcome
+from motion.protocol import Accepted, Done, Error, Frames, Hello, Message, Pong, Welcome
 from motion.protocol.sockets import join
 from runtime.client import Client
 from runtime.keys import ClientKeys
@@ -136,7 +136,3 @@ def _under_way(client: Client) -> int:
 def still_serves(address: str) -> None:
     with Client(address) as client:
         assert client.generate("walk", seconds=0.5, seed=0).result().done.frames == 15
-
-
-def progress_of(event: Message) -> int:
-    return event.done if isinstance(event, Progress) else 0

@@ -9,18 +9,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import zmq
 
 from motion import protocol
 from motion.protocol import (
-    Accepted,
     Ack,
     Cancel,
     Close,
@@ -40,54 +36,15 @@ from motion.protocol import (
 )
 from runtime.client import Client
 from tests.motion.protocol.examples import messages
+from tests.runtime import peers
 from tests.runtime.conftest import Server, start
-from tests.runtime.peers import ASKER, assert_work_stops, child
+from tests.runtime.peers import ASKER, assert_work_stops, child, peer
 
 MARK = wire.MAGIC + bytes(wire.VERSION)
 
 
-class Raw:
-    """A peer that sends whatever bytes it likes."""
-
-    def __init__(self, address: str) -> None:
-        self._context = zmq.Context()
-        self.socket = self._context.socket(zmq.DEALER)
-        self.socket.connect(address)
-
-    def send(self, *parts: bytes) -> None:
-        self.socket.send_multipart(parts)
-
-    def say(self, message: Message) -> None:
-        self.send(*protocol.pack(message))
-
-    def hear(self, *kinds: type) -> Message:
-        """The next message of these kinds; pings and progress are passed over unless asked for."""
-        while self.socket.poll(5000):
-            message = protocol.unpack(self.socket.recv_multipart())
-            if isinstance(message, kinds or (Accepted, Done, Error, Frames, Pong, Welcome)):
-                return message
-        raise AssertionError(f"nothing came in 5 s while waiting for {kinds}")
-
-    def close(self) -> None:
-        self.socket.close(linger=0)
-        self._context.term()
-
-
-@contextmanager
-def peer(server: Server, greet: bool = True) -> Iterator[Raw]:
-    raw = Raw(server.address)
-    try:
-        if greet:
-            raw.say(Hello("test", 120))
-            assert isinstance(raw.hear(), Welcome)
-        yield raw
-    finally:
-        raw.close()
-
-
 def still_serves(server: Server) -> None:
-    with Client(server.address) as client:
-        assert client.generate("walk", seconds=0.5, seed=0).result().done.frames == 15
+    peers.still_serves(server.address)
     assert server.process.poll() is None
 
 
@@ -126,7 +83,7 @@ def generate(**changes: Any) -> list[bytes]:
 def test_a_request_that_cannot_be_is_answered_under_its_id_with_a_sentence(
     server: Server, changes: dict[str, Any], code: str, sentence: str
 ) -> None:
-    with peer(server) as raw:
+    with peer(server.address) as raw:
         raw.send(*generate(**changes))
         error = raw.hear()
         assert isinstance(error, Error)
@@ -153,7 +110,7 @@ def pose(frames: int, joints: int = 22, length: float = 1.0) -> Pose:
     ],
 )
 def test_a_past_that_is_no_motion_is_refused(server: Server, past: Pose, sentence: str) -> None:
-    with peer(server) as raw:
+    with peer(server.address) as raw:
         raw.say(Generate("bad", "prediction", seconds=1.0, past=past))
         error = raw.hear(Error, Done)
         assert isinstance(error, Error)
@@ -163,7 +120,7 @@ def test_a_past_that_is_no_motion_is_refused(server: Server, past: Pose, sentenc
 
 
 def test_a_second_request_of_the_same_name_leaves_the_first_alone(server: Server) -> None:
-    with peer(server) as raw:
+    with peer(server.address) as raw:
         for _ in range(2):
             raw.say(Generate("twin", "text-to-motion", "walk", seconds=1.0, seed=0))
         error = raw.hear(Error, Done)
@@ -175,7 +132,7 @@ def test_a_second_request_of_the_same_name_leaves_the_first_alone(server: Server
 
 @pytest.mark.parametrize("message", [m for m in messages().values() if not isinstance(m, Hello)])
 def test_everything_before_hello_is_refused(server: Server, message: Message) -> None:
-    with peer(server, greet=False) as raw:
+    with peer(server.address, greet=False) as raw:
         raw.say(message)
         error = raw.hear()
         assert isinstance(error, Error)
@@ -184,7 +141,7 @@ def test_everything_before_hello_is_refused(server: Server, message: Message) ->
 
 @pytest.mark.parametrize("name", ["welcome", "accepted", "progress", "frames", "text", "done", "error", "statistics"])
 def test_a_servers_message_from_a_client_is_refused(server: Server, name: str) -> None:
-    with peer(server) as raw:
+    with peer(server.address) as raw:
         raw.say(messages()[name])
         error = raw.hear()
         assert isinstance(error, Error)
@@ -192,7 +149,7 @@ def test_a_servers_message_from_a_client_is_refused(server: Server, name: str) -
 
 
 def test_another_major_version_is_told_both_numbers(server: Server) -> None:
-    with peer(server, greet=False) as raw:
+    with peer(server.address, greet=False) as raw:
         raw.send(wire.MAGIC + bytes((9, 1)), b'{"kind":"hello","client":"later","window":1}')
         error = raw.hear()
         assert isinstance(error, Error)
@@ -219,7 +176,7 @@ def test_another_major_version_is_told_both_numbers(server: Server) -> None:
     ],
 )
 def test_garbage_is_answered_and_changes_nothing(server: Server, parts: list[bytes]) -> None:
-    with peer(server) as raw:
+    with peer(server.address) as raw:
         raw.send(*parts)
         error = raw.hear()
         assert isinstance(error, Error)
@@ -230,7 +187,7 @@ def test_garbage_is_answered_and_changes_nothing(server: Server, parts: list[byt
 
 
 def test_a_header_of_100_mb_is_cut_off_before_it_is_read(server: Server) -> None:
-    with peer(server) as raw:
+    with peer(server.address) as raw:
         raw.send(MARK, b"x" * 100_000_000)
         still_serves(server)
         raw.say(Hello("again", 1))  # on the connection that libzmq made anew
@@ -238,7 +195,7 @@ def test_a_header_of_100_mb_is_cut_off_before_it_is_read(server: Server) -> None
 
 
 def test_acks_and_cancels_of_nothing_are_passed_over(server: Server) -> None:
-    with peer(server) as raw:
+    with peer(server.address) as raw:
         raw.say(Cancel("nobody"))
         raw.say(Ack("nobody", 10**9))
         raw.say(Ping(2.0))
@@ -265,7 +222,7 @@ def test_a_path_in_a_request_is_never_opened(
     path = "/etc/forbidden"
     rig = Rig(path, (path, f"{path}/leg"), (-1, 0), np.ones((2, 3), np.float32))
     with start(str(bundle_folder), "--cache-folder", str(tmp_path / "kept")) as server:
-        with peer(server, greet=False) as raw:
+        with peer(server.address, greet=False) as raw:
             raw.say(Hello(path, 120))
             raw.say(Generate("a", "text-to-motion", path, seconds=0.5, seed=1))
             assert isinstance(raw.hear(Done, Error), Done)
@@ -281,7 +238,7 @@ def test_a_path_in_a_request_is_never_opened(
 
 
 def test_a_window_that_cannot_be_is_refused(server: Server) -> None:
-    with peer(server, greet=False) as raw:
+    with peer(server.address, greet=False) as raw:
         raw.say(Hello("greedy", 100_000))
         error = raw.hear()
         assert isinstance(error, Error)
@@ -289,7 +246,7 @@ def test_a_window_that_cannot_be_is_refused(server: Server) -> None:
 
 
 def test_no_more_frames_are_under_way_than_the_window_holds(server: Server) -> None:
-    with peer(server, greet=False) as raw, Client(server.address) as other:
+    with peer(server.address, greet=False) as raw, Client(server.address) as other:
         raw.say(Hello("strict", 24))
         raw.say(Generate("g", "text-to-motion", "walk", seconds=4.0, seed=0))
         taken, heard = 0, raw.hear(Frames)
@@ -309,7 +266,7 @@ def test_no_more_frames_are_under_way_than_the_window_holds(server: Server) -> N
 
 
 def test_a_goodbye_stops_the_work(server: Server) -> None:
-    with peer(server) as raw:
+    with peer(server.address) as raw:
         raw.say(Generate("g", "text-to-motion", "walk", seconds=60.0, seed=0))
         raw.hear(Frames)
         raw.say(Close())
@@ -343,7 +300,7 @@ def test_half_a_message_and_a_port_scan_disturb_nobody(server: Server) -> None:
 
 
 def test_ten_thousand_small_messages_are_all_answered(server: Server) -> None:
-    with peer(server) as raw:
+    with peer(server.address) as raw:
         for i in range(10_000):
             raw.say(Ping(float(i)))
             if i % 100 == 99:
@@ -353,7 +310,7 @@ def test_ten_thousand_small_messages_are_all_answered(server: Server) -> None:
 
 
 def test_a_flood_from_a_client_that_never_reads_is_shut_out_and_the_rest_served(server: Server) -> None:
-    with peer(server) as raw:
+    with peer(server.address) as raw:
         for _ in range(50_000):
             raw.say(Stats())
         still_serves(server)
