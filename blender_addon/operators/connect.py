@@ -3,26 +3,21 @@
 import bpy
 
 from blender_addon import extension, session
-from blender_addon.operators.refusal import refuse
-from motion.errors import MotionError
+from blender_addon.operators.refusal import Act
 from motion.protocol import ADDRESS
 
 
-class MotusConnect(bpy.types.Operator):
+class MotusConnect(Act, bpy.types.Operator):
     """Look for the server that is set in the preferences"""
 
     bl_idname = "motus.connect"
     bl_label = "Connect"
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
+    def act(self, _context: bpy.types.Context) -> None:
         """Begin to look; the panel tells what comes of it."""
         running = session.current()
         running.error = ""
-        try:
-            running.connect()
-        except MotionError as error:
-            return refuse(self, error)
-        return {"FINISHED"}
+        running.connect()
 
 
 class MotusDisconnect(bpy.types.Operator):
@@ -37,25 +32,21 @@ class MotusDisconnect(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class MotusServerStart(bpy.types.Operator):
+class MotusServerStart(Act, bpy.types.Operator):
     """Start a server of your own on this machine, and connect to it when it is ready"""
 
     bl_idname = "motus.server_start"
     bl_label = "Start"
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
+    def act(self, _context: bpy.types.Context) -> None:
         """Start it; it is ready when its models are loaded."""
         running, settings = session.current(), extension.preferences()
         assert settings is not None, "an operator of ours runs while the extension is switched on"
         arguments = ["--address", settings.address or ADDRESS]
         if settings.bundle:
             arguments += ["--bundle", settings.bundle]
-        try:
-            running.server.start(bpy.path.abspath(settings.folder), bpy.path.abspath(settings.python), arguments)
-        except MotionError as error:
-            return refuse(self, error)
+        running.server.start(bpy.path.abspath(settings.folder), bpy.path.abspath(settings.python), arguments)
         self.report({"INFO"}, "The server is starting; this takes half a minute")
-        return {"FINISHED"}
 
 
 class MotusServerStop(bpy.types.Operator):

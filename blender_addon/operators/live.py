@@ -3,14 +3,14 @@
 import bpy
 
 from blender_addon import asking, session
-from blender_addon.operators.refusal import refuse
+from blender_addon.operators.refusal import Act
 from blender_addon.showing.stream import Performance
 from blender_addon.talk.live import Live
-from motion.errors import BadRequest, MotionError
+from motion.errors import BadRequest
 from motion.protocol.wire import ID
 
 
-class MotusLive(bpy.types.Operator):
+class MotusLive(Act, bpy.types.Operator):
     """Let the character move without end, at what the sentence says; it is steered while it does"""
 
     bl_idname = "motus.live"
@@ -25,27 +25,23 @@ class MotusLive(bpy.types.Operator):
             cls.poll_message_set(why)
         return not why and running.performance is None
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> None:
         """Begin."""
         running, settings = session.current(), context.scene.motus
         running.error = ""
         publish = settings.live_publish.strip()
-        try:
-            if publish and not ID.fullmatch(publish):
-                raise BadRequest(f"{publish!r} is no name to be watched by: use letters, digits, '.', '_' and '-'")
-            place = asking.stage(running, context)
-            skeleton, welcome, link = running.desk.skeleton, running.desk.welcome, running.desk.link
-            assert skeleton is not None, "poll() looked"
-            assert welcome is not None, "poll() looked"
-            assert link is not None, "poll() looked"
-            live = Live(" ".join(settings.live_text.split()), skeleton, welcome.fps, link.clock, publish)
-            armature, scene, seed = place.armature.session_uid, place.scene.session_uid, asking.seed_of(settings)
-            running.go_live(Performance(live, place, armature, scene), seed)
-            if settings.dice:
-                settings.seed = seed
-        except MotionError as error:
-            return refuse(self, error)
-        return {"FINISHED"}
+        if publish and not ID.fullmatch(publish):
+            raise BadRequest(f"{publish!r} is no name to be watched by: use letters, digits, '.', '_' and '-'")
+        place = asking.stage(running, context)
+        skeleton, welcome, link = running.desk.skeleton, running.desk.welcome, running.desk.link
+        assert skeleton is not None, "poll() looked"
+        assert welcome is not None, "poll() looked"
+        assert link is not None, "poll() looked"
+        live = Live(" ".join(settings.live_text.split()), skeleton, welcome.fps, link.clock, publish)
+        armature, scene, seed = place.armature.session_uid, place.scene.session_uid, asking.seed_of(settings)
+        running.go_live(Performance(live, place, armature, scene), seed)
+        if settings.dice:
+            settings.seed = seed
 
 
 class WhileLive:

@@ -14,6 +14,22 @@ def refuse(operator: bpy.types.Operator, error: MotionError | str, loud: bool = 
     return {"CANCELLED"}
 
 
+class Act:
+    """An operator that does its work in `act`, and refuses with the sentence of the MotionError that it raises."""
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Do it, or say why not."""
+        try:
+            self.act(context)
+        except MotionError as error:
+            return refuse(self, error)
+        return {"FINISHED"}
+
+    def act(self, _context: bpy.types.Context) -> None:
+        """The work. Raises MotionError."""
+        raise AssertionError("each operator has its own")
+
+
 def asked(operator: bpy.types.Operator) -> set[str]:
     """What was asked for is under way; what there is to say of it all the same is said."""
     told = session.current().error

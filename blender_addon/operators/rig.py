@@ -9,48 +9,40 @@ from bpy_extras.anim_utils import BakeOptions, bake_action
 from blender_addon import asking, extension, session
 from blender_addon.armature import curves
 from blender_addon.armature import rig as rigs
-from blender_addon.operators.refusal import here, refuse
+from blender_addon.operators.refusal import Act, here
 from motion import toml
-from motion.errors import BadConfig, MotionError
+from motion.errors import BadConfig
 from motion.retargeting import joint_sheet
 from motion.retargeting.joint_sheet import ROLES
 
 
-class MotusMap(bpy.types.Operator):
+class MotusMap(Act, bpy.types.Operator):
     """Find which bone plays which role; what you have chosen yourself stays"""
 
     bl_idname = "motus.map"
     bl_label = "Detect Bones"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> None:
         """Find them."""
-        try:
-            armature = asking.armature_of(context)
-            detect(armature)
-        except MotionError as error:
-            return refuse(self, error)
+        armature = asking.armature_of(context)
+        detect(armature)
         session.current().error = ""
-        return {"FINISHED"}
 
 
-class MotusMapClear(bpy.types.Operator):
+class MotusMapClear(Act, bpy.types.Operator):
     """Forget what was found and chosen"""
 
     bl_idname = "motus.map_clear"
     bl_label = "Clear"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> None:
         """Forget it."""
-        try:
-            asking.armature_of(context).motus.bones.clear()
-        except MotionError as error:
-            return refuse(self, error)
-        return {"FINISHED"}
+        asking.armature_of(context).motus.bones.clear()
 
 
-class MotusMapSave(bpy.types.Operator):
+class MotusMapSave(Act, bpy.types.Operator):
     """Keep this map for other armatures of the same kind"""
 
     bl_idname = "motus.map_save"
@@ -62,21 +54,17 @@ class MotusMapSave(bpy.types.Operator):
         """Ask for a name."""
         return context.window_manager.invoke_props_dialog(self)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> None:
         """Keep it."""
-        try:
-            armature = asking.armature_of(context)
-            if not armature.motus.bones:
-                detect(armature)
-            sheet = {line.name: line.bone for line in armature.motus.bones}
-            save(self.name, joint_sheet.check(sheet))
-        except MotionError as error:
-            return refuse(self, error)
+        armature = asking.armature_of(context)
+        if not armature.motus.bones:
+            detect(armature)
+        sheet = {line.name: line.bone for line in armature.motus.bones}
+        save(self.name, joint_sheet.check(sheet))
         self.report({"INFO"}, f"Kept as {self.name!r}")
-        return {"FINISHED"}
 
 
-class MotusMapLoad(bpy.types.Operator):
+class MotusMapLoad(Act, bpy.types.Operator):
     """Use a map that was kept"""
 
     bl_idname = "motus.map_load"
@@ -85,21 +73,17 @@ class MotusMapLoad(bpy.types.Operator):
 
     name: StringProperty(name="Name")
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> None:
         """Use it."""
-        try:
-            armature = asking.armature_of(context)
-            sheet = joint_sheet.load(home() / f"{self.name}.toml")
-            lines = armature.motus.bones
-            lines.clear()
-            for role in ROLES:
-                line = lines.add()
-                line.name = role
-                if role in sheet:
-                    line.bone = sheet[role]  # its update notes that it is given
-        except MotionError as error:
-            return refuse(self, error)
-        return {"FINISHED"}
+        armature = asking.armature_of(context)
+        sheet = joint_sheet.load(home() / f"{self.name}.toml")
+        lines = armature.motus.bones
+        lines.clear()
+        for role in ROLES:
+            line = lines.add()
+            line.name = role
+            if role in sheet:
+                line.bone = sheet[role]  # its update notes that it is given
 
 
 class MotusBake(bpy.types.Operator):
