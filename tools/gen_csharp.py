@@ -1,7 +1,8 @@
 """Writes the messages of the protocol as C#: `python -m tools.gen_csharp`.
 
-Classes, fields, readers and writers come from the dataclasses of motion/protocol/, and so do their descriptions. With
-`--check` nothing is written, and a file that is stale is said to be so.
+Classes, fields and what is said of them come from the dataclasses of motion/protocol/; each class passes its fields,
+one by one, to whatever writes or reads them. With `--check` nothing is written, and a file that is stale is said to be
+so.
 """
 
 from __future__ import annotations
@@ -87,33 +88,18 @@ def _class(kind: type, message: bool) -> str:
     notes = config.notes(kind)
     fields = schema.fields_of(kind)
     lines = [f"    /// <summary>{escape(_first(kind.__doc__ or ''))}</summary>"]
-    lines += [f"    public sealed class {kind.__name__}{' : Message' if message else ''}", "    {"]
+    lines += [f"    public sealed class {kind.__name__} : {'Message' if message else 'Piece'}", "    {"]
     for field in fields:
         lines += _declared(field, notes.get(field.name, ""))
     lines += [""] if fields else []
     lines += [f'        public override string Kind => "{protocol.kind(kind)}";', ""] if message else []
-    lines += _writer(fields, f"        internal {'override ' if message else ''}void Write(Header header)")
-    lines += ["", *_reader(fields, kind.__name__), "    }", ""]
-    return "\n".join(lines)
-
-
-def _writer(fields: Sequence[Field], head: str) -> list[str]:
-    body = [line for field in fields for line in _written(field)]
-    if not body:
-        return [f"{head} {{ }}"]
-    if len(body) == 1:
-        return [f"{head} => {body[0]}"]
-    return [head, "        {", *(f"            {line}" for line in body), "        }"]
-
-
-def _reader(fields: Sequence[Field], name: str) -> list[str]:
-    head = f"        internal static {name} Read(Fields fields) => new {name}"
-    values = [_read(field) for field in fields]
-    if not values:
-        return [f"{head}();"]
-    if len(values) == 1:
-        return [f"{head} {{ {values[0]} }};"]
-    return [head, "        {", *(f"            {value}," for value in values), "        };"]
+    head = "        internal override void Pass(Exchange fields)"
+    passed = [_passed(field) for field in fields]
+    if len(passed) > 1:
+        lines += [head, "        {", *(f"            {line}" for line in passed), "        }"]
+    else:
+        lines += [f"{head} => {passed[0]}" if passed else f"{head} {{ }}"]
+    return "\n".join([*lines, "    }", ""])
 
 
 def _kinds() -> str:
@@ -121,11 +107,11 @@ def _kinds() -> str:
         "    /// <summary>Messages by their name on the wire.</summary>",
         "    internal static class Kinds",
         "    {",
-        "        /// <summary>The message in these fields, or null where there is none of that name.</summary>",
-        "        internal static Message Read(string kind, Fields fields) => kind switch",
+        "        /// <summary>An empty message of that name, or null where there is none.</summary>",
+        "        internal static Message New(string kind) => kind switch",
         "        {",
     ]
-    lines += [f'            "{name}" => {kind.__name__}.Read(fields),' for name, kind in protocol.kinds().items()]
+    lines += [f'            "{name}" => new {kind.__name__}(),' for name, kind in protocol.kinds().items()]
     return "\n".join([*lines, "            _ => null,", "        };", "    }", ""])
 
 
@@ -164,60 +150,37 @@ def _default(field: Field) -> str:
     return ""
 
 
-def _written(field: Field) -> Iterator[str]:
+def _passed(field: Field) -> str:
+    """The line by which a field is written and read."""
     name, value = f'"{field.name}"', _name(field)
-    method = {"array": "Array", "object": "Object", "objects": "Objects"}.get(field.kind, _method(field))
+    method = {"object": "Inner", "objects": "Inners"}.get(field.kind, field.kind.capitalize())
+    sizes = field.shape if field.kind == "array" else field.shape[:1]
+    call = f"fields.{method}({', '.join([name, f'ref {value}', *map(_size, sizes)])});"
+    if not field.optional:
+        return call
     if field.kind == "array":
-        yield f"header.Array({name}, {value});"
-    elif field.kind == "object":
-        yield f"if ({value} != null) {{ header.Begin({name}); {value}.Write(header); header.End(); }}"
-    elif field.kind == "objects":
-        yield f"header.BeginList({name});"
-        yield f"foreach (var one in {value}) {{ header.BeginItem(); one.Write(header); header.End(); }}"
-        yield "header.EndList();"
-    elif _nullable(field):
-        yield f"if ({value}.HasValue) header.{method}({name}, {value}.Value);"
-    elif field.optional and field.default is None:
-        yield f"if ({value} != null) header.{method}({name}, {value});"
-    elif field.since and field.kind in _EMPTY:
-        yield f"if ({value}.Length != 0) header.{method}({name}, {value});"
-    elif field.since:
-        same = value if field.kind == "flag" else f"{value} != {_default(field) or 0}"
-        yield f"if ({same}) header.{method}({name}, {value});"
-    else:
-        yield f"header.{method}({name}, {value});"
+        return f"if (fields.HasArray({name})) {call}"
+    if field.kind == "object":
+        return f"if (fields.HasInner({name}, {value} != null)) {call}"
+    said = _said(field, value)
+    return f"if (fields.Has({name}{f', {said}' if said else ''})) {call}"
 
 
-def _read(field: Field) -> str:
-    name = f'"{field.name}"'
-    if field.kind == "object" and field.inner:
-        value = f"{field.inner.__name__}.Read(fields.Inner({name}))"
-    elif field.kind == "objects" and field.inner:
-        value = f"fields.Inners({name}, {field.inner.__name__}.Read)"
-    elif field.kind == "array":
-        value = f"fields.Array({', '.join([name, *(_size(size) for size in field.shape)])})"
-    elif field.shape:
-        value = f"fields.{_method(field)}({name}, {_size(field.shape[0])})"
-    else:
-        value = f"fields.{_method(field)}({name})"
-    if field.optional:
-        came = {"array": "HasArray", "object": "HasInner"}.get(field.kind, "Has")
-        off = field.kind == "flag" and field.default is False
-        value = f"fields.{came}({name}) {f'&& {value}' if off else f'? {value} : {_absent(field)}'}"
-    return f"{_name(field)} = {value}"
-
-
-def _absent(field: Field) -> str:
-    """What a field holds that did not come: what it begins with."""
-    return _default(field) or ("null" if field.default is None else "0")
+def _said(field: Field, value: str) -> str:
+    """When a field that may be absent is written; "" for always."""
+    if _nullable(field):
+        return f"{value}.HasValue"
+    if field.default is None:
+        return f"{value} != null"
+    if not field.since:
+        return ""
+    if field.kind in _EMPTY:
+        return f"{value}.Length != 0"
+    return value if field.kind == "flag" else f"{value} != {_default(field) or 0}"
 
 
 def _size(size: int | str) -> str:
     return f"'{size}'" if isinstance(size, str) else f"(char){size}"
-
-
-def _method(field: Field) -> str:
-    return field.kind.capitalize()
 
 
 def _name(field: Field) -> str:

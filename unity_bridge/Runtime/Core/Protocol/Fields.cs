@@ -4,7 +4,7 @@ using System.Collections.Generic;
 namespace Motus.Protocol
 {
     /// <summary>The fields and buffers of one message, read one by one; the first that is wrong is remembered.</summary>
-    internal sealed class Fields
+    internal sealed class Fields : Exchange
     {
         private const double MostWhole = 9007199254740992.0; // 2^53
 
@@ -21,93 +21,95 @@ namespace Motus.Protocol
             _sizes = new Dictionary<char, int>();
         }
 
-        public bool Has(string name) => Find(name) != null;
+        public override bool Has(string name, bool said) => Find(name) != null;
 
-        public bool HasArray(string name) => _envelope.Find(_prefix + name) != null;
+        public override bool HasArray(string name) => _envelope.Find(_prefix + name) != null;
 
-        public bool HasInner(string name) => Has(name) || _envelope.HasUnder($"{_prefix}{name}.");
+        public override bool HasInner(string name, bool said) => Has(name, said) || _envelope.HasUnder($"{_prefix}{name}.");
 
-        public string Text(string name)
+        public override void Text(string name, ref string value)
         {
-            var value = Find(name);
-            return value?.Kind == Token.Text ? value.Text : Wrong(name, "a text", "");
+            var found = Find(name);
+            value = found?.Kind == Token.Text ? found.Text : Wrong(name, "a text", "");
         }
 
-        public string Id(string name)
+        public override void Id(string name, ref string value)
         {
-            var text = Text(name);
-            return Protocol.Id.Valid(text) ? text : Wrong(name, "1 to 64 letters, digits, '.', '_' or '-'", text);
+            Text(name, ref value);
+            if (!Protocol.Id.Valid(value)) Wrong(name, "1 to 64 letters, digits, '.', '_' or '-'", value);
         }
 
-        public long Whole(string name) => Whole(name, Find(name));
+        public override void Whole(string name, ref long value) => value = Whole(name, Find(name));
 
-        public long Count(string name)
+        public override void Count(string name, ref long value)
         {
-            var value = Whole(name);
-            return value >= 0 ? value : Wrong(name, "a whole number from 0", 0L);
+            Whole(name, ref value);
+            if (value < 0) value = Wrong(name, "a whole number from 0", 0L);
         }
 
-        public double Number(string name) => Number(name, Find(name));
+        public override void Number(string name, ref double value) => value = Number(name, Find(name));
 
-        public bool Flag(string name)
+        public override void Flag(string name, ref bool value)
         {
             var kind = Find(name)?.Kind;
-            return kind == Token.True || (kind == Token.False ? false : Wrong(name, "true or false", false));
+            value = kind == Token.True || (kind == Token.False ? false : Wrong(name, "true or false", false));
         }
 
-        public string[] Texts(string name, char size = '\0')
+        public override void Texts(string name, ref string[] values, char size)
         {
             var items = Items(name, "a list of texts", size);
-            var texts = new string[items.Count];
-            for (var i = 0; i < texts.Length; i++)
+            values = new string[items.Count];
+            for (var i = 0; i < values.Length; i++)
             {
-                texts[i] = items[i].Kind == Token.Text ? items[i].Text : Wrong(name, "a list of texts", "");
+                values[i] = items[i].Kind == Token.Text ? items[i].Text : Wrong(name, "a list of texts", "");
             }
-            return texts;
         }
 
-        public long[] Wholes(string name, char size = '\0')
+        public override void Wholes(string name, ref long[] values, char size)
         {
             var items = Items(name, "a list of whole numbers", size);
-            var values = new long[items.Count];
+            values = new long[items.Count];
             for (var i = 0; i < values.Length; i++) values[i] = Whole(name, items[i]);
-            return values;
         }
 
-        public double[] Numbers(string name, char size = '\0')
+        public override void Numbers(string name, ref double[] values, char size)
         {
             var items = Items(name, "a list of numbers", size);
-            var values = new double[items.Count];
+            values = new double[items.Count];
             for (var i = 0; i < values.Length; i++) values[i] = Number(name, items[i]);
-            return values;
         }
 
-        public Fields Inner(string name)
+        public override void Inner<T>(string name, ref T value)
         {
-            var value = Find(name) ?? JsonValue.Empty;
-            if (value.Kind != Token.Object) value = Wrong(name, "an object", JsonValue.Empty);
-            return new Fields(_envelope, value, $"{_prefix}{name}.");
+            var found = Find(name) ?? JsonValue.Empty;
+            if (found.Kind != Token.Object) found = Wrong(name, "an object", JsonValue.Empty);
+            value = Read<T>(name, found);
         }
 
-        public T[] Inners<T>(string name, Func<Fields, T> read)
+        public override void Inners<T>(string name, ref T[] values)
         {
             var items = Items(name, "a list of objects", '\0');
-            var values = new T[items.Count];
+            values = new T[items.Count];
             for (var i = 0; i < values.Length; i++)
             {
                 var one = items[i].Kind == Token.Object ? items[i] : Wrong(name, "a list of objects", JsonValue.Empty);
-                values[i] = read(new Fields(_envelope, one, $"{_prefix}{name}."));
+                values[i] = Read<T>(name, one);
             }
-            return values;
         }
 
-        public Floats Array(string name, params char[] shape)
+        public override void Array(string name, ref Floats values, params char[] shape)
         {
             var row = _envelope.Find(_prefix + name);
-            if (row == null) return Wrong(name, "a buffer", (Floats)null);
-            var fits = row.Dtype == "f32" && row.Shape.Length == shape.Length;
+            var fits = row != null && row.Dtype == "f32" && row.Shape.Length == shape.Length;
             for (var axis = 0; fits && axis < shape.Length; axis++) fits = Measure(shape[axis], row.Shape[axis]);
-            return fits ? _envelope.Floats(row) : Wrong(name, "f32 of another shape", (Floats)null);
+            values = fits ? _envelope.Floats(row) : Wrong(name, row == null ? "a buffer" : "f32 of another shape", (Floats)null);
+        }
+
+        private T Read<T>(string name, JsonValue from) where T : Piece, new()
+        {
+            var read = new T();
+            read.Pass(new Fields(_envelope, from, $"{_prefix}{name}."));
+            return read;
         }
 
         private bool Measure(char size, int got)

@@ -6,7 +6,7 @@ using System.Text;
 namespace Motus.Protocol
 {
     /// <summary>A message while it is written: its header as JSON, its buffers behind it.</summary>
-    internal sealed class Header
+    internal sealed class Header : Exchange
     {
         private readonly StringBuilder _json = new StringBuilder("{");
         private readonly StringBuilder _table = new StringBuilder();
@@ -14,37 +14,43 @@ namespace Motus.Protocol
         private readonly Stack<int> _begun = new Stack<int>();
         private readonly Stack<string> _path = new Stack<string>();
 
-        public Header(string kind) => Text("kind", kind);
+        public Header(string kind) => Text("kind", ref kind);
 
-        public void Id(string name, string value) => Text(name, value);
+        public override bool Has(string name, bool said) => said;
 
-        public void Text(string name, string value)
+        public override bool HasInner(string name, bool said) => said;
+
+        public override bool HasArray(string name) => true;
+
+        public override void Id(string name, ref string value) => Text(name, ref value);
+
+        public override void Text(string name, ref string value)
         {
             Name(name);
             Quote(value);
         }
 
-        public void Whole(string name, long value)
+        public override void Whole(string name, ref long value)
         {
             Name(name);
             _json.Append(value.ToString(CultureInfo.InvariantCulture));
         }
 
-        public void Count(string name, long value) => Whole(name, value);
+        public override void Count(string name, ref long value) => Whole(name, ref value);
 
-        public void Number(string name, double value)
+        public override void Number(string name, ref double value)
         {
             Name(name);
             _json.Append(Written(value));
         }
 
-        public void Flag(string name, bool value)
+        public override void Flag(string name, ref bool value)
         {
             Name(name);
             _json.Append(value ? "true" : "false");
         }
 
-        public void Texts(string name, string[] values)
+        public override void Texts(string name, ref string[] values, char size)
         {
             BeginList(name);
             foreach (var value in values)
@@ -55,7 +61,7 @@ namespace Motus.Protocol
             EndList();
         }
 
-        public void Wholes(string name, long[] values)
+        public override void Wholes(string name, ref long[] values, char size)
         {
             BeginList(name);
             foreach (var value in values)
@@ -66,7 +72,7 @@ namespace Motus.Protocol
             EndList();
         }
 
-        public void Numbers(string name, double[] values)
+        public override void Numbers(string name, ref double[] values, char size)
         {
             BeginList(name);
             foreach (var value in values)
@@ -78,7 +84,7 @@ namespace Motus.Protocol
         }
 
         /// <summary>A buffer; null does not travel.</summary>
-        public void Array(string name, Floats values)
+        public override void Array(string name, ref Floats values, params char[] shape)
         {
             if (values == null) return;
             var bytes = new byte[values.Data.Length * sizeof(float)];
@@ -91,37 +97,25 @@ namespace Motus.Protocol
         }
 
         /// <summary>A field that is an object; it is left out where nothing is written into it.</summary>
-        public void Begin(string name)
+        public override void Inner<T>(string name, ref T value)
         {
-            _begun.Push(_json.Length);
-            _path.Push(name);
-            Name(name);
-            _json.Append('{');
+            if (value == null) return;
+            Begin(name);
+            value.Pass(this);
+            End();
         }
 
-        public void BeginItem()
+        public override void Inners<T>(string name, ref T[] values)
         {
-            _begun.Push(-1);
-            _path.Push("");
-            Comma();
-            _json.Append('{');
+            BeginList(name);
+            foreach (var value in values)
+            {
+                BeginItem();
+                value.Pass(this);
+                End();
+            }
+            EndList();
         }
-
-        public void End()
-        {
-            var begun = _begun.Pop();
-            _path.Pop();
-            if (begun >= 0 && _json[_json.Length - 1] == '{') _json.Length = begun;
-            else _json.Append('}');
-        }
-
-        public void BeginList(string name)
-        {
-            Name(name);
-            _json.Append('[');
-        }
-
-        public void EndList() => _json.Append(']');
 
         /// <summary>The parts.</summary>
         public byte[][] Seal()
@@ -134,6 +128,38 @@ namespace Motus.Protocol
             _buffers.CopyTo(parts, 2);
             return parts;
         }
+
+        private void Begin(string name)
+        {
+            _begun.Push(_json.Length);
+            _path.Push(name);
+            Name(name);
+            _json.Append('{');
+        }
+
+        private void BeginItem()
+        {
+            _begun.Push(-1);
+            _path.Push("");
+            Comma();
+            _json.Append('{');
+        }
+
+        private void End()
+        {
+            var begun = _begun.Pop();
+            _path.Pop();
+            if (begun >= 0 && _json[_json.Length - 1] == '{') _json.Length = begun;
+            else _json.Append('}');
+        }
+
+        private void BeginList(string name)
+        {
+            Name(name);
+            _json.Append('[');
+        }
+
+        private void EndList() => _json.Append(']');
 
         private static IEnumerable<string> Reversed(Stack<string> path)
         {

@@ -1,11 +1,9 @@
 namespace Motus.Protocol
 {
     /// <summary>One message of the protocol; PROTOCOL.md says what each means.</summary>
-    public abstract class Message
+    public abstract class Message : Piece
     {
         /// <summary>Its name on the wire.</summary>
         public abstract string Kind { get; }
-
-        internal abstract void Write(Header header);
     }
 }

@@ -28,28 +28,22 @@ namespace Motus.Protocol
     }
 
     /// <summary>A piece of motion inside a request: on the bundle's skeleton, or the request's rig, and at the bundle's fps.</summary>
-    public sealed class Pose
+    public sealed class Pose : Piece
     {
         /// <summary>Shape (T, J, 4).</summary>
         public Floats Rotations;
         /// <summary>Shape (T, 3).</summary>
         public Floats Root;
 
-        internal void Write(Header header)
+        internal override void Pass(Exchange fields)
         {
-            header.Array("rotations", Rotations);
-            header.Array("root", Root);
+            fields.Array("rotations", ref Rotations, 'T', 'J', (char)4);
+            fields.Array("root", ref Root, 'T', (char)3);
         }
-
-        internal static Pose Read(Fields fields) => new Pose
-        {
-            Rotations = fields.Array("rotations", 'T', 'J', (char)4),
-            Root = fields.Array("root", 'T', (char)3),
-        };
     }
 
     /// <summary>A skeleton of the client's own: motion of the request is on it, and frames come on it.</summary>
-    public sealed class Rig
+    public sealed class Rig : Piece
     {
         public string Name = "";
         /// <summary>Shape (J).</summary>
@@ -59,21 +53,13 @@ namespace Motus.Protocol
         /// <summary>Shape (J, 3).</summary>
         public Floats Offsets;
 
-        internal void Write(Header header)
+        internal override void Pass(Exchange fields)
         {
-            header.Text("name", Name);
-            header.Texts("joints", Joints);
-            header.Wholes("parents", Parents);
-            header.Array("offsets", Offsets);
+            fields.Text("name", ref Name);
+            fields.Texts("joints", ref Joints, 'J');
+            fields.Wholes("parents", ref Parents, 'J');
+            fields.Array("offsets", ref Offsets, 'J', (char)3);
         }
-
-        internal static Rig Read(Fields fields) => new Rig
-        {
-            Name = fields.Text("name"),
-            Joints = fields.Texts("joints", 'J'),
-            Parents = fields.Wholes("parents", 'J'),
-            Offsets = fields.Array("offsets", 'J', (char)3),
-        };
     }
 
     /// <summary>The first message of a client.</summary>
@@ -87,19 +73,12 @@ namespace Motus.Protocol
 
         public override string Kind => "hello";
 
-        internal override void Write(Header header)
+        internal override void Pass(Exchange fields)
         {
-            header.Text("client", Client);
-            header.Count("window", Window);
-            if (Beats) header.Flag("beats", Beats);
+            fields.Text("client", ref Client);
+            fields.Count("window", ref Window);
+            if (fields.Has("beats", Beats)) fields.Flag("beats", ref Beats);
         }
-
-        internal static Hello Read(Fields fields) => new Hello
-        {
-            Client = fields.Text("client"),
-            Window = fields.Count("window"),
-            Beats = fields.Has("beats") && fields.Flag("beats"),
-        };
     }
 
     /// <summary>Do `task`. `seconds` and `seed` may be left to the server.</summary>
@@ -129,37 +108,21 @@ namespace Motus.Protocol
 
         public override string Kind => "generate";
 
-        internal override void Write(Header header)
+        internal override void Pass(Exchange fields)
         {
-            header.Id("id", Id);
-            header.Text("task", Task);
-            header.Text("text", Content);
-            if (Seconds.HasValue) header.Number("seconds", Seconds.Value);
-            if (Seed.HasValue) header.Whole("seed", Seed.Value);
-            if (Past != null) { header.Begin("past"); Past.Write(header); header.End(); }
-            if (Future != null) { header.Begin("future"); Future.Write(header); header.End(); }
-            if (Motion != null) { header.Begin("motion"); Motion.Write(header); header.End(); }
-            if (Variations != 1) header.Whole("variations", Variations);
-            if (Caption) header.Flag("caption", Caption);
-            if (DeadlineS.HasValue) header.Number("deadline_s", DeadlineS.Value);
-            if (Rig != null) { header.Begin("rig"); Rig.Write(header); header.End(); }
+            fields.Id("id", ref Id);
+            fields.Text("task", ref Task);
+            if (fields.Has("text")) fields.Text("text", ref Content);
+            if (fields.Has("seconds", Seconds.HasValue)) fields.Number("seconds", ref Seconds);
+            if (fields.Has("seed", Seed.HasValue)) fields.Whole("seed", ref Seed);
+            if (fields.HasInner("past", Past != null)) fields.Inner("past", ref Past);
+            if (fields.HasInner("future", Future != null)) fields.Inner("future", ref Future);
+            if (fields.HasInner("motion", Motion != null)) fields.Inner("motion", ref Motion);
+            if (fields.Has("variations", Variations != 1)) fields.Whole("variations", ref Variations);
+            if (fields.Has("caption", Caption)) fields.Flag("caption", ref Caption);
+            if (fields.Has("deadline_s", DeadlineS.HasValue)) fields.Number("deadline_s", ref DeadlineS);
+            if (fields.HasInner("rig", Rig != null)) fields.Inner("rig", ref Rig);
         }
-
-        internal static Generate Read(Fields fields) => new Generate
-        {
-            Id = fields.Id("id"),
-            Task = fields.Text("task"),
-            Content = fields.Has("text") ? fields.Text("text") : "",
-            Seconds = fields.Has("seconds") ? fields.Number("seconds") : null,
-            Seed = fields.Has("seed") ? fields.Whole("seed") : null,
-            Past = fields.HasInner("past") ? Pose.Read(fields.Inner("past")) : null,
-            Future = fields.HasInner("future") ? Pose.Read(fields.Inner("future")) : null,
-            Motion = fields.HasInner("motion") ? Pose.Read(fields.Inner("motion")) : null,
-            Variations = fields.Has("variations") ? fields.Whole("variations") : 1,
-            Caption = fields.Has("caption") && fields.Flag("caption"),
-            DeadlineS = fields.Has("deadline_s") ? fields.Number("deadline_s") : null,
-            Rig = fields.HasInner("rig") ? Rig.Read(fields.Inner("rig")) : null,
-        };
     }
 
     /// <summary>Begin a live session: frames without end at the bundle's rate.</summary>
@@ -183,31 +146,18 @@ namespace Motus.Protocol
 
         public override string Kind => "open_stream";
 
-        internal override void Write(Header header)
+        internal override void Pass(Exchange fields)
         {
-            header.Id("id", Id);
-            header.Text("text", Content);
-            if (Seed.HasValue) header.Whole("seed", Seed.Value);
-            header.Whole("agents", Agents);
-            if (Replan.HasValue) header.Whole("replan", Replan.Value);
-            if (Publish != null) header.Text("publish", Publish);
-            if (Past != null) { header.Begin("past"); Past.Write(header); header.End(); }
-            header.Array("places", Places);
-            if (Rig != null) { header.Begin("rig"); Rig.Write(header); header.End(); }
+            fields.Id("id", ref Id);
+            if (fields.Has("text")) fields.Text("text", ref Content);
+            if (fields.Has("seed", Seed.HasValue)) fields.Whole("seed", ref Seed);
+            if (fields.Has("agents")) fields.Whole("agents", ref Agents);
+            if (fields.Has("replan", Replan.HasValue)) fields.Whole("replan", ref Replan);
+            if (fields.Has("publish", Publish != null)) fields.Text("publish", ref Publish);
+            if (fields.HasInner("past", Past != null)) fields.Inner("past", ref Past);
+            if (fields.HasArray("places")) fields.Array("places", ref Places, 'A', (char)3);
+            if (fields.HasInner("rig", Rig != null)) fields.Inner("rig", ref Rig);
         }
-
-        internal static OpenStream Read(Fields fields) => new OpenStream
-        {
-            Id = fields.Id("id"),
-            Content = fields.Has("text") ? fields.Text("text") : "",
-            Seed = fields.Has("seed") ? fields.Whole("seed") : null,
-            Agents = fields.Has("agents") ? fields.Whole("agents") : 1,
-            Replan = fields.Has("replan") ? fields.Whole("replan") : null,
-            Publish = fields.Has("publish") ? fields.Text("publish") : null,
-            Past = fields.HasInner("past") ? Pose.Read(fields.Inner("past")) : null,
-            Places = fields.HasArray("places") ? fields.Array("places", 'A', (char)3) : null,
-            Rig = fields.HasInner("rig") ? Rig.Read(fields.Inner("rig")) : null,
-        };
     }
 
     /// <summary>New orders for a live session; what is absent stays as it was.</summary>
@@ -233,31 +183,18 @@ namespace Motus.Protocol
 
         public override string Kind => "steer";
 
-        internal override void Write(Header header)
+        internal override void Pass(Exchange fields)
         {
-            header.Id("id", Id);
-            if (Agent.HasValue) header.Whole("agent", Agent.Value);
-            if (Content != null) header.Text("text", Content);
-            if (Speed.HasValue) header.Number("speed", Speed.Value);
-            if (Heading.HasValue) header.Number("heading", Heading.Value);
-            if (Target != null) header.Numbers("target", Target);
-            header.Flag("free", Free);
-            if (Pause.HasValue) header.Flag("pause", Pause.Value);
-            if (Replan.HasValue) header.Whole("replan", Replan.Value);
+            fields.Id("id", ref Id);
+            if (fields.Has("agent", Agent.HasValue)) fields.Whole("agent", ref Agent);
+            if (fields.Has("text", Content != null)) fields.Text("text", ref Content);
+            if (fields.Has("speed", Speed.HasValue)) fields.Number("speed", ref Speed);
+            if (fields.Has("heading", Heading.HasValue)) fields.Number("heading", ref Heading);
+            if (fields.Has("target", Target != null)) fields.Numbers("target", ref Target, (char)2);
+            if (fields.Has("free")) fields.Flag("free", ref Free);
+            if (fields.Has("pause", Pause.HasValue)) fields.Flag("pause", ref Pause);
+            if (fields.Has("replan", Replan.HasValue)) fields.Whole("replan", ref Replan);
         }
-
-        internal static Steer Read(Fields fields) => new Steer
-        {
-            Id = fields.Id("id"),
-            Agent = fields.Has("agent") ? fields.Whole("agent") : null,
-            Content = fields.Has("text") ? fields.Text("text") : null,
-            Speed = fields.Has("speed") ? fields.Number("speed") : null,
-            Heading = fields.Has("heading") ? fields.Number("heading") : null,
-            Target = fields.Has("target") ? fields.Numbers("target", (char)2) : null,
-            Free = fields.Has("free") && fields.Flag("free"),
-            Pause = fields.Has("pause") ? fields.Flag("pause") : null,
-            Replan = fields.Has("replan") ? fields.Whole("replan") : null,
-        };
     }
 
     /// <summary>End a live session.</summary>
@@ -267,9 +204,7 @@ namespace Motus.Protocol
 
         public override string Kind => "close_stream";
 
-        internal override void Write(Header header) => header.Id("id", Id);
-
-        internal static CloseStream Read(Fields fields) => new CloseStream { Id = fields.Id("id") };
+        internal override void Pass(Exchange fields) => fields.Id("id", ref Id);
     }
 
     /// <summary>The client has taken `frames` frames of the request, all told.</summary>
@@ -280,17 +215,11 @@ namespace Motus.Protocol
 
         public override string Kind => "ack";
 
-        internal override void Write(Header header)
+        internal override void Pass(Exchange fields)
         {
-            header.Id("id", Id);
-            header.Count("frames", Frames);
+            fields.Id("id", ref Id);
+            fields.Count("frames", ref Frames);
         }
-
-        internal static Ack Read(Fields fields) => new Ack
-        {
-            Id = fields.Id("id"),
-            Frames = fields.Count("frames"),
-        };
     }
 
     /// <summary>Stop this request.</summary>
@@ -300,9 +229,7 @@ namespace Motus.Protocol
 
         public override string Kind => "cancel";
 
-        internal override void Write(Header header) => header.Id("id", Id);
-
-        internal static Cancel Read(Fields fields) => new Cancel { Id = fields.Id("id") };
+        internal override void Pass(Exchange fields) => fields.Id("id", ref Id);
     }
 
     /// <summary>Are you there? Either side may ask; `clock` is the asker's.</summary>
@@ -312,9 +239,7 @@ namespace Motus.Protocol
 
         public override string Kind => "ping";
 
-        internal override void Write(Header header) => header.Number("clock", Clock);
-
-        internal static Ping Read(Fields fields) => new Ping { Clock = fields.Number("clock") };
+        internal override void Pass(Exchange fields) => fields.Number("clock", ref Clock);
     }
 
     /// <summary>How is the server doing?</summary>
@@ -322,9 +247,7 @@ namespace Motus.Protocol
     {
         public override string Kind => "stats";
 
-        internal override void Write(Header header) { }
-
-        internal static Stats Read(Fields fields) => new Stats();
+        internal override void Pass(Exchange fields) { }
     }
 
     /// <summary>Who is there, and what can be watched?</summary>
@@ -332,9 +255,7 @@ namespace Motus.Protocol
     {
         public override string Kind => "who";
 
-        internal override void Write(Header header) { }
-
-        internal static Who Read(Fields fields) => new Who();
+        internal override void Pass(Exchange fields) { }
     }
 
     /// <summary>The client leaves; what it asked for stops.</summary>
@@ -342,38 +263,28 @@ namespace Motus.Protocol
     {
         public override string Kind => "close";
 
-        internal override void Write(Header header) { }
-
-        internal static Close Read(Fields fields) => new Close();
+        internal override void Pass(Exchange fields) { }
     }
 
     /// <summary>One thing the bundle can do: which fields of Generate it needs and may have, and what comes back.</summary>
-    public sealed class Task
+    public sealed class Task : Piece
     {
         public string Name = "";
         public string[] Needs = Array.Empty<string>();
         public string[] Optional = Array.Empty<string>();
         public string Gives = "";
 
-        internal void Write(Header header)
+        internal override void Pass(Exchange fields)
         {
-            header.Text("name", Name);
-            header.Texts("needs", Needs);
-            header.Texts("optional", Optional);
-            header.Text("gives", Gives);
+            fields.Text("name", ref Name);
+            fields.Texts("needs", ref Needs);
+            fields.Texts("optional", ref Optional);
+            fields.Text("gives", ref Gives);
         }
-
-        internal static Task Read(Fields fields) => new Task
-        {
-            Name = fields.Text("name"),
-            Needs = fields.Texts("needs"),
-            Optional = fields.Texts("optional"),
-            Gives = fields.Text("gives"),
-        };
     }
 
     /// <summary>What the server allows one client. What a server of version 1.0 does not know is 0 here.</summary>
-    public sealed class Limits
+    public sealed class Limits : Piece
     {
         /// <summary>Of a request's text.</summary>
         public long TextCharacters;
@@ -408,45 +319,25 @@ namespace Motus.Protocol
         /// <summary>Of one client; 0: as many as it likes.</summary>
         public long BytesPerS;
 
-        internal void Write(Header header)
+        internal override void Pass(Exchange fields)
         {
-            header.Count("text_characters", TextCharacters);
-            header.Number("seconds_least", SecondsLeast);
-            header.Number("seconds_most", SecondsMost);
-            header.Count("requests", Requests);
-            header.Count("queue", Queue);
-            header.Count("window", Window);
-            if (Variations != 0) header.Whole("variations", Variations);
-            if (Streams != 0) header.Whole("streams", Streams);
-            if (Agents != 0) header.Whole("agents", Agents);
-            if (ReplanLeast != 0) header.Whole("replan_least", ReplanLeast);
-            if (ReplanMost != 0) header.Whole("replan_most", ReplanMost);
-            if (SpeedMost != 0) header.Number("speed_most", SpeedMost);
-            if (Joints != 0) header.Whole("joints", Joints);
-            if (Sessions != 0) header.Whole("sessions", Sessions);
-            if (MessagesPerS != 0) header.Whole("messages_per_s", MessagesPerS);
-            if (BytesPerS != 0) header.Whole("bytes_per_s", BytesPerS);
+            fields.Count("text_characters", ref TextCharacters);
+            fields.Number("seconds_least", ref SecondsLeast);
+            fields.Number("seconds_most", ref SecondsMost);
+            fields.Count("requests", ref Requests);
+            fields.Count("queue", ref Queue);
+            fields.Count("window", ref Window);
+            if (fields.Has("variations", Variations != 0)) fields.Whole("variations", ref Variations);
+            if (fields.Has("streams", Streams != 0)) fields.Whole("streams", ref Streams);
+            if (fields.Has("agents", Agents != 0)) fields.Whole("agents", ref Agents);
+            if (fields.Has("replan_least", ReplanLeast != 0)) fields.Whole("replan_least", ref ReplanLeast);
+            if (fields.Has("replan_most", ReplanMost != 0)) fields.Whole("replan_most", ref ReplanMost);
+            if (fields.Has("speed_most", SpeedMost != 0)) fields.Number("speed_most", ref SpeedMost);
+            if (fields.Has("joints", Joints != 0)) fields.Whole("joints", ref Joints);
+            if (fields.Has("sessions", Sessions != 0)) fields.Whole("sessions", ref Sessions);
+            if (fields.Has("messages_per_s", MessagesPerS != 0)) fields.Whole("messages_per_s", ref MessagesPerS);
+            if (fields.Has("bytes_per_s", BytesPerS != 0)) fields.Whole("bytes_per_s", ref BytesPerS);
         }
-
-        internal static Limits Read(Fields fields) => new Limits
-        {
-            TextCharacters = fields.Count("text_characters"),
-            SecondsLeast = fields.Number("seconds_least"),
-            SecondsMost = fields.Number("seconds_most"),
-            Requests = fields.Count("requests"),
-            Queue = fields.Count("queue"),
-            Window = fields.Count("window"),
-            Variations = fields.Has("variations") ? fields.Whole("variations") : 0,
-            Streams = fields.Has("streams") ? fields.Whole("streams") : 0,
-            Agents = fields.Has("agents") ? fields.Whole("agents") : 0,
-            ReplanLeast = fields.Has("replan_least") ? fields.Whole("replan_least") : 0,
-            ReplanMost = fields.Has("replan_most") ? fields.Whole("replan_most") : 0,
-            SpeedMost = fields.Has("speed_most") ? fields.Number("speed_most") : 0,
-            Joints = fields.Has("joints") ? fields.Whole("joints") : 0,
-            Sessions = fields.Has("sessions") ? fields.Whole("sessions") : 0,
-            MessagesPerS = fields.Has("messages_per_s") ? fields.Whole("messages_per_s") : 0,
-            BytesPerS = fields.Has("bytes_per_s") ? fields.Whole("bytes_per_s") : 0,
-        };
     }
 
     /// <summary>Who the server is and what it can do.</summary>
@@ -477,45 +368,24 @@ namespace Motus.Protocol
 
         public override string Kind => "welcome";
 
-        internal override void Write(Header header)
+        internal override void Pass(Exchange fields)
         {
-            header.Text("server", Server);
-            header.Text("bundle", Bundle);
-            header.Text("bundle_version", BundleVersion);
-            header.Text("licence", Licence);
-            header.BeginList("tasks");
-            foreach (var one in Tasks) { header.BeginItem(); one.Write(header); header.End(); }
-            header.EndList();
-            header.Number("fps", Fps);
-            if (Limits != null) { header.Begin("limits"); Limits.Write(header); header.End(); }
-            header.Text("skeleton", Skeleton);
-            header.Texts("joints", Joints);
-            header.Wholes("parents", Parents);
-            header.Array("offsets", Offsets);
-            if (Capabilities.Length != 0) header.Texts("capabilities", Capabilities);
-            if (HeartbeatS != 0) header.Number("heartbeat_s", HeartbeatS);
-            if (Missed != 0) header.Whole("missed", Missed);
-            if (WatchPort != 0) header.Whole("watch_port", WatchPort);
+            fields.Text("server", ref Server);
+            fields.Text("bundle", ref Bundle);
+            fields.Text("bundle_version", ref BundleVersion);
+            fields.Text("licence", ref Licence);
+            fields.Inners("tasks", ref Tasks);
+            fields.Number("fps", ref Fps);
+            fields.Inner("limits", ref Limits);
+            fields.Text("skeleton", ref Skeleton);
+            fields.Texts("joints", ref Joints, 'J');
+            fields.Wholes("parents", ref Parents, 'J');
+            fields.Array("offsets", ref Offsets, 'J', (char)3);
+            if (fields.Has("capabilities", Capabilities.Length != 0)) fields.Texts("capabilities", ref Capabilities);
+            if (fields.Has("heartbeat_s", HeartbeatS != 0)) fields.Number("heartbeat_s", ref HeartbeatS);
+            if (fields.Has("missed", Missed != 0)) fields.Whole("missed", ref Missed);
+            if (fields.Has("watch_port", WatchPort != 0)) fields.Whole("watch_port", ref WatchPort);
         }
-
-        internal static Welcome Read(Fields fields) => new Welcome
-        {
-            Server = fields.Text("server"),
-            Bundle = fields.Text("bundle"),
-            BundleVersion = fields.Text("bundle_version"),
-            Licence = fields.Text("licence"),
-            Tasks = fields.Inners("tasks", Task.Read),
-            Fps = fields.Number("fps"),
-            Limits = Limits.Read(fields.Inner("limits")),
-            Skeleton = fields.Text("skeleton"),
-            Joints = fields.Texts("joints", 'J'),
-            Parents = fields.Wholes("parents", 'J'),
-            Offsets = fields.Array("offsets", 'J', (char)3),
-            Capabilities = fields.Has("capabilities") ? fields.Texts("capabilities") : Array.Empty<string>(),
-            HeartbeatS = fields.Has("heartbeat_s") ? fields.Number("heartbeat_s") : 0,
-            Missed = fields.Has("missed") ? fields.Whole("missed") : 0,
-            WatchPort = fields.Has("watch_port") ? fields.Whole("watch_port") : 0,
-        };
     }
 
     /// <summary>The request is in; `position` requests are ahead of it. `seed` is the one it will use.</summary>
@@ -527,19 +397,12 @@ namespace Motus.Protocol
 
         public override string Kind => "accepted";
 
-        internal override void Write(Header header)
+        internal override void Pass(Exchange fields)
         {
-            header.Id("id", Id);
-            header.Count("position", Position);
-            header.Count("seed", Seed);
+            fields.Id("id", ref Id);
+            fields.Count("position", ref Position);
+            fields.Count("seed", ref Seed);
         }
-
-        internal static Accepted Read(Fields fields) => new Accepted
-        {
-            Id = fields.Id("id"),
-            Position = fields.Count("position"),
-            Seed = fields.Count("seed"),
-        };
     }
 
     /// <summary>Work that was really done: `done` of `total` steps of `stage` ("queued", "reading", "tokens", "caption").</summary>
@@ -553,23 +416,14 @@ namespace Motus.Protocol
 
         public override string Kind => "progress";
 
-        internal override void Write(Header header)
+        internal override void Pass(Exchange fields)
         {
-            header.Id("id", Id);
-            header.Text("stage", Stage);
-            header.Count("done", Done);
-            header.Count("total", Total);
-            header.Count("position", Position);
+            fields.Id("id", ref Id);
+            fields.Text("stage", ref Stage);
+            fields.Count("done", ref Done);
+            fields.Count("total", ref Total);
+            if (fields.Has("position")) fields.Count("position", ref Position);
         }
-
-        internal static Progress Read(Fields fields) => new Progress
-        {
-            Id = fields.Id("id"),
-            Stage = fields.Text("stage"),
-            Done = fields.Count("done"),
-            Total = fields.Count("total"),
-            Position = fields.Has("position") ? fields.Count("position") : 0,
-        };
     }
 
     /// <summary>New orders are taken: frames of `agent` from index `frame` on follow them.</summary>
@@ -581,19 +435,12 @@ namespace Motus.Protocol
 
         public override string Kind => "steered";
 
-        internal override void Write(Header header)
+        internal override void Pass(Exchange fields)
         {
-            header.Id("id", Id);
-            header.Count("agent", Agent);
-            header.Count("frame", Frame);
+            fields.Id("id", ref Id);
+            fields.Count("agent", ref Agent);
+            fields.Count("frame", ref Frame);
         }
-
-        internal static Steered Read(Fields fields) => new Steered
-        {
-            Id = fields.Id("id"),
-            Agent = fields.Count("agent"),
-            Frame = fields.Count("frame"),
-        };
     }
 
     /// <summary>A run of finished frames, never to be rewritten.</summary>
@@ -617,35 +464,20 @@ namespace Motus.Protocol
 
         public override string Kind => "frames";
 
-        internal override void Write(Header header)
+        internal override void Pass(Exchange fields)
         {
-            header.Id("id", Id);
-            header.Count("sequence", Sequence);
-            header.Count("first", First);
-            header.Number("fps", Fps);
-            header.Number("clock", Clock);
-            header.Array("root", Root);
-            header.Array("rotations", Rotations);
-            header.Array("contacts", Contacts);
-            if (Variation != 0) header.Whole("variation", Variation);
-            if (Agent != 0) header.Whole("agent", Agent);
-            if (Lost != 0) header.Whole("lost", Lost);
+            fields.Id("id", ref Id);
+            fields.Count("sequence", ref Sequence);
+            fields.Count("first", ref First);
+            fields.Number("fps", ref Fps);
+            fields.Number("clock", ref Clock);
+            fields.Array("root", ref Root, 'T', (char)3);
+            fields.Array("rotations", ref Rotations, 'T', 'J', (char)4);
+            fields.Array("contacts", ref Contacts, 'T', (char)4);
+            if (fields.Has("variation", Variation != 0)) fields.Whole("variation", ref Variation);
+            if (fields.Has("agent", Agent != 0)) fields.Whole("agent", ref Agent);
+            if (fields.Has("lost", Lost != 0)) fields.Whole("lost", ref Lost);
         }
-
-        internal static Frames Read(Fields fields) => new Frames
-        {
-            Id = fields.Id("id"),
-            Sequence = fields.Count("sequence"),
-            First = fields.Count("first"),
-            Fps = fields.Number("fps"),
-            Clock = fields.Number("clock"),
-            Root = fields.Array("root", 'T', (char)3),
-            Rotations = fields.Array("rotations", 'T', 'J', (char)4),
-            Contacts = fields.Array("contacts", 'T', (char)4),
-            Variation = fields.Has("variation") ? fields.Whole("variation") : 0,
-            Agent = fields.Has("agent") ? fields.Whole("agent") : 0,
-            Lost = fields.Has("lost") ? fields.Whole("lost") : 0,
-        };
     }
 
     /// <summary>A piece of text, to be appended to those before it.</summary>
@@ -658,21 +490,13 @@ namespace Motus.Protocol
 
         public override string Kind => "text";
 
-        internal override void Write(Header header)
+        internal override void Pass(Exchange fields)
         {
-            header.Id("id", Id);
-            header.Count("sequence", Sequence);
-            header.Text("text", Content);
-            if (Variation != 0) header.Whole("variation", Variation);
+            fields.Id("id", ref Id);
+            fields.Count("sequence", ref Sequence);
+            fields.Text("text", ref Content);
+            if (fields.Has("variation", Variation != 0)) fields.Whole("variation", ref Variation);
         }
-
-        internal static Text Read(Fields fields) => new Text
-        {
-            Id = fields.Id("id"),
-            Sequence = fields.Count("sequence"),
-            Content = fields.Text("text"),
-            Variation = fields.Has("variation") ? fields.Whole("variation") : 0,
-        };
     }
 
     /// <summary>The request is finished. Times count from its arrival at the server.</summary>
@@ -696,35 +520,20 @@ namespace Motus.Protocol
 
         public override string Kind => "done";
 
-        internal override void Write(Header header)
+        internal override void Pass(Exchange fields)
         {
-            header.Id("id", Id);
-            header.Count("tokens", Tokens);
-            header.Count("frames", Frames);
-            header.Text("text", Content);
-            header.Number("queued_s", QueuedS);
-            header.Number("first_token_s", FirstTokenS);
-            header.Number("first_output_s", FirstOutputS);
-            header.Number("total_s", TotalS);
-            header.Number("realtime_factor", RealtimeFactor);
-            if (Captions.Length != 0) header.Texts("captions", Captions);
-            if (Cached) header.Flag("cached", Cached);
+            fields.Id("id", ref Id);
+            fields.Count("tokens", ref Tokens);
+            fields.Count("frames", ref Frames);
+            fields.Text("text", ref Content);
+            fields.Number("queued_s", ref QueuedS);
+            fields.Number("first_token_s", ref FirstTokenS);
+            fields.Number("first_output_s", ref FirstOutputS);
+            fields.Number("total_s", ref TotalS);
+            fields.Number("realtime_factor", ref RealtimeFactor);
+            if (fields.Has("captions", Captions.Length != 0)) fields.Texts("captions", ref Captions);
+            if (fields.Has("cached", Cached)) fields.Flag("cached", ref Cached);
         }
-
-        internal static Done Read(Fields fields) => new Done
-        {
-            Id = fields.Id("id"),
-            Tokens = fields.Count("tokens"),
-            Frames = fields.Count("frames"),
-            Content = fields.Text("text"),
-            QueuedS = fields.Number("queued_s"),
-            FirstTokenS = fields.Number("first_token_s"),
-            FirstOutputS = fields.Number("first_output_s"),
-            TotalS = fields.Number("total_s"),
-            RealtimeFactor = fields.Number("realtime_factor"),
-            Captions = fields.Has("captions") ? fields.Texts("captions") : Array.Empty<string>(),
-            Cached = fields.Has("cached") && fields.Flag("cached"),
-        };
     }
 
     /// <summary>The request, or with id "" the message just sent, came to nothing.</summary>
@@ -739,23 +548,14 @@ namespace Motus.Protocol
 
         public override string Kind => "error";
 
-        internal override void Write(Header header)
+        internal override void Pass(Exchange fields)
         {
-            header.Text("id", Id);
-            header.Text("code", Code);
-            header.Text("message", Message);
-            header.Flag("retry", Retry);
-            if (RetryAfterS.HasValue) header.Number("retry_after_s", RetryAfterS.Value);
+            fields.Text("id", ref Id);
+            fields.Text("code", ref Code);
+            fields.Text("message", ref Message);
+            fields.Flag("retry", ref Retry);
+            if (fields.Has("retry_after_s", RetryAfterS.HasValue)) fields.Number("retry_after_s", ref RetryAfterS);
         }
-
-        internal static Error Read(Fields fields) => new Error
-        {
-            Id = fields.Text("id"),
-            Code = fields.Text("code"),
-            Message = fields.Text("message"),
-            Retry = fields.Flag("retry"),
-            RetryAfterS = fields.Has("retry_after_s") ? fields.Number("retry_after_s") : null,
-        };
     }
 
     /// <summary>I am here; `asked` is the clock of the Ping, `clock` one's own.</summary>
@@ -768,19 +568,12 @@ namespace Motus.Protocol
 
         public override string Kind => "pong";
 
-        internal override void Write(Header header)
+        internal override void Pass(Exchange fields)
         {
-            header.Number("asked", Asked);
-            header.Number("clock", Clock);
-            if (Received.HasValue) header.Number("received", Received.Value);
+            fields.Number("asked", ref Asked);
+            fields.Number("clock", ref Clock);
+            if (fields.Has("received", Received.HasValue)) fields.Number("received", ref Received);
         }
-
-        internal static Pong Read(Fields fields) => new Pong
-        {
-            Asked = fields.Number("asked"),
-            Clock = fields.Number("clock"),
-            Received = fields.Has("received") ? fields.Number("received") : null,
-        };
     }
 
     /// <summary>Counters since the server started; what never shrinks is named in the past tense.</summary>
@@ -812,51 +605,30 @@ namespace Motus.Protocol
 
         public override string Kind => "statistics";
 
-        internal override void Write(Header header)
+        internal override void Pass(Exchange fields)
         {
-            header.Number("clock", Clock);
-            header.Number("uptime_s", UptimeS);
-            header.Count("sessions", Sessions);
-            header.Count("waiting", Waiting);
-            header.Count("running", Running);
-            header.Count("accepted", Accepted);
-            header.Count("finished", Finished);
-            header.Count("cancelled", Cancelled);
-            header.Count("failed", Failed);
-            header.Count("tokens", Tokens);
-            header.Count("frames", Frames);
-            if (Streams != 0) header.Whole("streams", Streams);
-            if (Watchers != 0) header.Whole("watchers", Watchers);
-            if (Refused != 0) header.Whole("refused", Refused);
-            if (Cached != 0) header.Whole("cached", Cached);
-            if (Lost != 0) header.Whole("lost", Lost);
-            if (Restarts != 0) header.Whole("restarts", Restarts);
+            fields.Number("clock", ref Clock);
+            fields.Number("uptime_s", ref UptimeS);
+            fields.Count("sessions", ref Sessions);
+            fields.Count("waiting", ref Waiting);
+            fields.Count("running", ref Running);
+            fields.Count("accepted", ref Accepted);
+            fields.Count("finished", ref Finished);
+            fields.Count("cancelled", ref Cancelled);
+            fields.Count("failed", ref Failed);
+            fields.Count("tokens", ref Tokens);
+            fields.Count("frames", ref Frames);
+            if (fields.Has("streams", Streams != 0)) fields.Whole("streams", ref Streams);
+            if (fields.Has("watchers", Watchers != 0)) fields.Whole("watchers", ref Watchers);
+            if (fields.Has("refused", Refused != 0)) fields.Whole("refused", ref Refused);
+            if (fields.Has("cached", Cached != 0)) fields.Whole("cached", ref Cached);
+            if (fields.Has("lost", Lost != 0)) fields.Whole("lost", ref Lost);
+            if (fields.Has("restarts", Restarts != 0)) fields.Whole("restarts", ref Restarts);
         }
-
-        internal static Statistics Read(Fields fields) => new Statistics
-        {
-            Clock = fields.Number("clock"),
-            UptimeS = fields.Number("uptime_s"),
-            Sessions = fields.Count("sessions"),
-            Waiting = fields.Count("waiting"),
-            Running = fields.Count("running"),
-            Accepted = fields.Count("accepted"),
-            Finished = fields.Count("finished"),
-            Cancelled = fields.Count("cancelled"),
-            Failed = fields.Count("failed"),
-            Tokens = fields.Count("tokens"),
-            Frames = fields.Count("frames"),
-            Streams = fields.Has("streams") ? fields.Whole("streams") : 0,
-            Watchers = fields.Has("watchers") ? fields.Whole("watchers") : 0,
-            Refused = fields.Has("refused") ? fields.Whole("refused") : 0,
-            Cached = fields.Has("cached") ? fields.Whole("cached") : 0,
-            Lost = fields.Has("lost") ? fields.Whole("lost") : 0,
-            Restarts = fields.Has("restarts") ? fields.Whole("restarts") : 0,
-        };
     }
 
     /// <summary>One client that is connected.</summary>
-    public sealed class Peer
+    public sealed class Peer : Piece
     {
         public string Client = "";
         public double AgeS;
@@ -869,35 +641,22 @@ namespace Motus.Protocol
         public long BytesOut;
         public long Refused;
 
-        internal void Write(Header header)
+        internal override void Pass(Exchange fields)
         {
-            header.Text("client", Client);
-            header.Number("age_s", AgeS);
-            header.Number("idle_s", IdleS);
-            header.Count("requests", Requests);
-            header.Count("streams", Streams);
-            header.Count("frames", Frames);
-            header.Count("bytes_in", BytesIn);
-            header.Count("bytes_out", BytesOut);
-            header.Count("refused", Refused);
+            fields.Text("client", ref Client);
+            fields.Number("age_s", ref AgeS);
+            fields.Number("idle_s", ref IdleS);
+            fields.Count("requests", ref Requests);
+            fields.Count("streams", ref Streams);
+            fields.Count("frames", ref Frames);
+            fields.Count("bytes_in", ref BytesIn);
+            fields.Count("bytes_out", ref BytesOut);
+            fields.Count("refused", ref Refused);
         }
-
-        internal static Peer Read(Fields fields) => new Peer
-        {
-            Client = fields.Text("client"),
-            AgeS = fields.Number("age_s"),
-            IdleS = fields.Number("idle_s"),
-            Requests = fields.Count("requests"),
-            Streams = fields.Count("streams"),
-            Frames = fields.Count("frames"),
-            BytesIn = fields.Count("bytes_in"),
-            BytesOut = fields.Count("bytes_out"),
-            Refused = fields.Count("refused"),
-        };
     }
 
     /// <summary>One live session that is running.</summary>
-    public sealed class Show
+    public sealed class Show : Piece
     {
         public string Publish = "";
         public string Client = "";
@@ -910,29 +669,17 @@ namespace Motus.Protocol
         public double LateMs;
         public long Watchers;
 
-        internal void Write(Header header)
+        internal override void Pass(Exchange fields)
         {
-            header.Text("publish", Publish);
-            header.Text("client", Client);
-            header.Count("agents", Agents);
-            header.Number("fps", Fps);
-            header.Count("frames", Frames);
-            header.Count("ahead", Ahead);
-            header.Number("late_ms", LateMs);
-            header.Count("watchers", Watchers);
+            fields.Text("publish", ref Publish);
+            fields.Text("client", ref Client);
+            fields.Count("agents", ref Agents);
+            fields.Number("fps", ref Fps);
+            fields.Count("frames", ref Frames);
+            fields.Count("ahead", ref Ahead);
+            fields.Number("late_ms", ref LateMs);
+            fields.Count("watchers", ref Watchers);
         }
-
-        internal static Show Read(Fields fields) => new Show
-        {
-            Publish = fields.Text("publish"),
-            Client = fields.Text("client"),
-            Agents = fields.Count("agents"),
-            Fps = fields.Number("fps"),
-            Frames = fields.Count("frames"),
-            Ahead = fields.Count("ahead"),
-            LateMs = fields.Number("late_ms"),
-            Watchers = fields.Count("watchers"),
-        };
     }
 
     /// <summary>Who is there, and what can be watched.</summary>
@@ -943,21 +690,11 @@ namespace Motus.Protocol
 
         public override string Kind => "roster";
 
-        internal override void Write(Header header)
+        internal override void Pass(Exchange fields)
         {
-            header.BeginList("clients");
-            foreach (var one in Clients) { header.BeginItem(); one.Write(header); header.End(); }
-            header.EndList();
-            header.BeginList("streams");
-            foreach (var one in Streams) { header.BeginItem(); one.Write(header); header.End(); }
-            header.EndList();
+            fields.Inners("clients", ref Clients);
+            fields.Inners("streams", ref Streams);
         }
-
-        internal static Roster Read(Fields fields) => new Roster
-        {
-            Clients = fields.Inners("clients", Peer.Read),
-            Streams = fields.Inners("streams", Show.Read),
-        };
     }
 
     /// <summary>What is to be seen under a published name.</summary>
@@ -978,31 +715,18 @@ namespace Motus.Protocol
 
         public override string Kind => "scene";
 
-        internal override void Write(Header header)
+        internal override void Pass(Exchange fields)
         {
-            header.Id("id", Id);
-            header.Count("agents", Agents);
-            header.Number("fps", Fps);
-            header.Number("clock", Clock);
-            header.Text("licence", Licence);
-            header.Text("skeleton", Skeleton);
-            header.Texts("joints", Joints);
-            header.Wholes("parents", Parents);
-            header.Array("offsets", Offsets);
+            fields.Id("id", ref Id);
+            fields.Count("agents", ref Agents);
+            fields.Number("fps", ref Fps);
+            fields.Number("clock", ref Clock);
+            fields.Text("licence", ref Licence);
+            fields.Text("skeleton", ref Skeleton);
+            fields.Texts("joints", ref Joints, 'J');
+            fields.Wholes("parents", ref Parents, 'J');
+            fields.Array("offsets", ref Offsets, 'J', (char)3);
         }
-
-        internal static Scene Read(Fields fields) => new Scene
-        {
-            Id = fields.Id("id"),
-            Agents = fields.Count("agents"),
-            Fps = fields.Number("fps"),
-            Clock = fields.Number("clock"),
-            Licence = fields.Text("licence"),
-            Skeleton = fields.Text("skeleton"),
-            Joints = fields.Texts("joints", 'J'),
-            Parents = fields.Wholes("parents", 'J'),
-            Offsets = fields.Array("offsets", 'J', (char)3),
-        };
     }
 
     /// <summary>Nothing more will come under this name.</summary>
@@ -1013,17 +737,11 @@ namespace Motus.Protocol
 
         public override string Kind => "ended";
 
-        internal override void Write(Header header)
+        internal override void Pass(Exchange fields)
         {
-            header.Id("id", Id);
-            header.Text("reason", Reason);
+            fields.Id("id", ref Id);
+            fields.Text("reason", ref Reason);
         }
-
-        internal static Ended Read(Fields fields) => new Ended
-        {
-            Id = fields.Id("id"),
-            Reason = fields.Text("reason"),
-        };
     }
 
     /// <summary>The server is alive.</summary>
@@ -1033,42 +751,40 @@ namespace Motus.Protocol
 
         public override string Kind => "beat";
 
-        internal override void Write(Header header) => header.Number("clock", Clock);
-
-        internal static Beat Read(Fields fields) => new Beat { Clock = fields.Number("clock") };
+        internal override void Pass(Exchange fields) => fields.Number("clock", ref Clock);
     }
 
     /// <summary>Messages by their name on the wire.</summary>
     internal static class Kinds
     {
-        /// <summary>The message in these fields, or null where there is none of that name.</summary>
-        internal static Message Read(string kind, Fields fields) => kind switch
+        /// <summary>An empty message of that name, or null where there is none.</summary>
+        internal static Message New(string kind) => kind switch
         {
-            "hello" => Hello.Read(fields),
-            "generate" => Generate.Read(fields),
-            "open_stream" => OpenStream.Read(fields),
-            "steer" => Steer.Read(fields),
-            "close_stream" => CloseStream.Read(fields),
-            "ack" => Ack.Read(fields),
-            "cancel" => Cancel.Read(fields),
-            "ping" => Ping.Read(fields),
-            "stats" => Stats.Read(fields),
-            "who" => Who.Read(fields),
-            "close" => Close.Read(fields),
-            "welcome" => Welcome.Read(fields),
-            "accepted" => Accepted.Read(fields),
-            "progress" => Progress.Read(fields),
-            "steered" => Steered.Read(fields),
-            "frames" => Frames.Read(fields),
-            "text" => Text.Read(fields),
-            "done" => Done.Read(fields),
-            "error" => Error.Read(fields),
-            "pong" => Pong.Read(fields),
-            "statistics" => Statistics.Read(fields),
-            "roster" => Roster.Read(fields),
-            "scene" => Scene.Read(fields),
-            "ended" => Ended.Read(fields),
-            "beat" => Beat.Read(fields),
+            "hello" => new Hello(),
+            "generate" => new Generate(),
+            "open_stream" => new OpenStream(),
+            "steer" => new Steer(),
+            "close_stream" => new CloseStream(),
+            "ack" => new Ack(),
+            "cancel" => new Cancel(),
+            "ping" => new Ping(),
+            "stats" => new Stats(),
+            "who" => new Who(),
+            "close" => new Close(),
+            "welcome" => new Welcome(),
+            "accepted" => new Accepted(),
+            "progress" => new Progress(),
+            "steered" => new Steered(),
+            "frames" => new Frames(),
+            "text" => new Text(),
+            "done" => new Done(),
+            "error" => new Error(),
+            "pong" => new Pong(),
+            "statistics" => new Statistics(),
+            "roster" => new Roster(),
+            "scene" => new Scene(),
+            "ended" => new Ended(),
+            "beat" => new Beat(),
             _ => null,
         };
     }

@@ -7,7 +7,7 @@ namespace Motus.Protocol
         public static byte[][] Pack(Message message)
         {
             var header = new Header(message.Kind);
-            message.Write(header);
+            message.Pass(header);
             return header.Seal();
         }
 
@@ -18,8 +18,9 @@ namespace Motus.Protocol
             Message message = null;
             if (envelope.Fault == null)
             {
-                message = Kinds.Read(envelope.Kind, new Fields(envelope, envelope.Header));
+                message = Kinds.New(envelope.Kind);
                 if (message == null) envelope.Object($"there is no message '{envelope.Kind}'");
+                else message.Pass(new Fields(envelope, envelope.Header));
             }
             fault = envelope.Fault;
             return fault == null ? message : null;
