@@ -27,21 +27,13 @@ namespace UnityEngine
         public float x;
         public float y;
         public float z;
-
         public Vector3(float x, float y, float z) => (this.x, this.y, this.z) = (x, y, z);
-
         public static Vector3 zero => default;
-
         public static Vector3 up => new Vector3(0, 1, 0);
-
         public static Vector3 Lerp(Vector3 a, Vector3 b, float t) => default;
-
         public static Vector3 Scale(Vector3 a, Vector3 b) => default;
-
         public static Vector3 operator +(Vector3 a, Vector3 b) => default;
-
         public static Vector3 operator -(Vector3 a, Vector3 b) => default;
-
         public static Vector3 operator *(Vector3 a, float d) => default;
     }
 
@@ -51,17 +43,11 @@ namespace UnityEngine
         public float y;
         public float z;
         public float w;
-
         public Quaternion(float x, float y, float z, float w) => (this.x, this.y, this.z, this.w) = (x, y, z, w);
-
         public static Quaternion identity => new Quaternion(0, 0, 0, 1);
-
         public static Quaternion Inverse(Quaternion rotation) => default;
-
         public static Quaternion Slerp(Quaternion a, Quaternion b, float t) => default;
-
         public static Quaternion operator *(Quaternion lhs, Quaternion rhs) => default;
-
         public static Vector3 operator *(Quaternion rotation, Vector3 point) => default;
     }
 
@@ -89,32 +75,21 @@ namespace UnityEngine
     public struct Mathf
     {
         public static float Lerp(float a, float b, float t) => 0;
-
         public static float Clamp01(float value) => 0;
-
         public static int Clamp(int value, int min, int max) => 0;
-
         public static float Abs(float f) => 0;
     }
 
     public class Object
     {
         public string name { get; set; }
-
         public HideFlags hideFlags { get; set; }
-
         public static void Destroy(Object obj) { }
-
         public static void DestroyImmediate(Object obj) { }
-
         public static T Instantiate<T>(T original) where T : Object => null;
-
         public static T Instantiate<T>(T original, Vector3 position, Quaternion rotation) where T : Object => null;
-
         public static bool operator ==(Object x, Object y) => ReferenceEquals(x, y);
-
         public static bool operator !=(Object x, Object y) => !ReferenceEquals(x, y);
-
         public static implicit operator bool(Object exists) => exists is object;
     }
 
@@ -131,9 +106,7 @@ namespace UnityEngine
     public class Component : Object
     {
         public Transform transform => null;
-
         public GameObject gameObject => null;
-
         public T GetComponent<T>() => default;
 
         public bool TryGetComponent<T>(out T component)
@@ -157,66 +130,48 @@ namespace UnityEngine
     public sealed class GameObject : Object
     {
         public GameObject(string name) { }
-
         public Transform transform => null;
-
         public T AddComponent<T>() where T : Component => null;
-
         public T GetComponent<T>() => default;
-
         public T GetComponentInParent<T>() => default;
     }
 
     public class Transform : Component
     {
         public Vector3 position { get; set; }
-
         public Vector3 localPosition { get; set; }
-
         public Vector3 localScale { get; set; }
-
         public Vector3 lossyScale => default;
-
         public Quaternion rotation { get; set; }
-
         public Quaternion localRotation { get; set; }
-
         public Transform parent { get; set; }
-
         public void SetPositionAndRotation(Vector3 position, Quaternion rotation) { }
     }
 
     public sealed class Camera : Behaviour
     {
         public static Camera main => null;
-
         public Ray ScreenPointToRay(Vector3 pos) => default;
     }
 
     public class Time
     {
         public static float deltaTime => 0;
-
         public static float unscaledTime => 0;
-
         public static float realtimeSinceStartup => 0;
     }
 
     public class Application
     {
         public static bool isPlaying => false;
-
         public static string unityVersion => "";
-
         public static string streamingAssetsPath => "";
-
         public static event Action quitting { add { } remove { } }
     }
 
     public class Debug
     {
         public static void LogWarning(object message) { }
-
         public static void LogWarning(object message, Object context) { }
     }
 
@@ -248,7 +203,6 @@ namespace UnityEngine
     public sealed class CreateAssetMenuAttribute : Attribute
     {
         public string menuName { get; set; }
-
         public string fileName { get; set; }
     }
 }
@@ -278,9 +232,7 @@ namespace UnityEngine.Playables
         where T : class, IPlayableBehaviour, new()
     {
         public static ScriptPlayable<T> Create(PlayableGraph graph, int inputCount = 0) => default;
-
         public T GetBehaviour() => null;
-
         public static implicit operator Playable(ScriptPlayable<T> playable) => default;
     }
 
@@ -292,7 +244,6 @@ namespace UnityEngine.Playables
     public abstract class PlayableBehaviour : IPlayableBehaviour
     {
         public virtual void OnBehaviourPause(Playable playable, FrameData info) { }
-
         public virtual void ProcessFrame(Playable playable, FrameData info, object playerData) { }
     }
 }

@@ -30,40 +30,30 @@ namespace UnityEngine
     public class HumanPoseHandler : IDisposable
     {
         public HumanPoseHandler(Avatar avatar, Transform root) { }
-
         public void GetHumanPose(ref HumanPose humanPose) { }
-
         public void SetHumanPose(ref HumanPose humanPose) { }
-
         public void Dispose() { }
     }
 
     public class HumanTrait
     {
         public static int MuscleCount => 0;
-
         public static string[] MuscleName => null;
     }
 
     public class Avatar : Object
     {
         public bool isValid => false;
-
         public bool isHuman => false;
-
         public HumanDescription humanDescription => default;
     }
 
     public class Animator : Behaviour
     {
         public Avatar avatar { get; set; }
-
         public float humanScale => 0;
-
         public bool isOptimizable => false;
-
         public bool applyRootMotion { get; set; }
-
         public Transform GetBoneTransform(HumanBodyBones humanBoneId) => null;
     }
 
@@ -72,18 +62,14 @@ namespace UnityEngine
     public sealed class AnimationClip : Motion
     {
         public float frameRate { get; set; }
-
         public void EnsureQuaternionContinuity() { }
     }
 
     public sealed class AnimationEvent
     {
         public float time { get; set; }
-
         public string functionName { get; set; }
-
         public int intParameter { get; set; }
-
         public SendMessageOptions messageOptions { get; set; }
     }
 
@@ -101,13 +87,9 @@ namespace UnityEngine
     public class Event
     {
         public static Event current => null;
-
         public EventType type => default;
-
         public KeyCode keyCode => default;
-
         public int button => 0;
-
         public Vector2 mousePosition => default;
     }
 
@@ -163,27 +145,21 @@ namespace UnityEditor
     public static class AssemblyReloadEvents
     {
         public delegate void AssemblyReloadCallback();
-
         public static event AssemblyReloadCallback beforeAssemblyReload;
     }
 
     public class EditorApplication
     {
         public delegate void CallbackFunction();
-
         public static CallbackFunction update;
-
         public static double timeSinceStartup => 0;
-
         public static event Action quitting;
-
         public static event Action<PlayModeStateChange> playModeStateChanged;
     }
 
     public class EditorWindow : ScriptableObject
     {
         public void Repaint() { }
-
         public static T GetWindow<T>(string title) where T : EditorWindow => null;
     }
 
@@ -200,21 +176,13 @@ namespace UnityEditor
     public sealed class EditorGUILayout
     {
         public static Object ObjectField(string label, Object obj, Type objType, bool allowSceneObjects, params GUILayoutOption[] options) => null;
-
         public static void HelpBox(string message, MessageType type) { }
-
         public static void LabelField(string label, string label2, params GUILayoutOption[] options) { }
-
         public static string TextField(string label, string text, params GUILayoutOption[] options) => null;
-
         public static float Slider(string label, float value, float leftValue, float rightValue, params GUILayoutOption[] options) => 0;
-
         public static int IntSlider(string label, int value, int leftValue, int rightValue, params GUILayoutOption[] options) => 0;
-
         public static bool Toggle(string label, bool value, params GUILayoutOption[] options) => false;
-
         public static Rect BeginHorizontal(params GUILayoutOption[] options) => default;
-
         public static void EndHorizontal() { }
     }
 
@@ -226,16 +194,13 @@ namespace UnityEditor
     public class AnimationUtility
     {
         public static void SetEditorCurve(AnimationClip clip, EditorCurveBinding binding, AnimationCurve curve) { }
-
         public static void SetAnimationEvents(AnimationClip clip, AnimationEvent[] events) { }
-
         public static string CalculateTransformPath(Transform targetTransform, Transform root) => null;
     }
 
     public sealed class AssetDatabase
     {
         public static string GenerateUniqueAssetPath(string path) => null;
-
         public static void CreateAsset(Object asset, string path) { }
     }
 }
