@@ -73,15 +73,13 @@ namespace Motus.Tests
         [Test]
         public void ALossFailsEverythingUnderWayAndMayBeTriedAgain()
         {
-            using (var connection = new Connection("nonsense"))
-            {
-                var flow = new Flow(connection, "g1", 120);
-                _dialogue.Begin(flow);
-                _dialogue.Lose("gone");
-                Assert.AreEqual("gone", flow.Failure.Message);
-                Assert.IsTrue(flow.Failure.Retry);
-                Assert.IsTrue(flow.Ended);
-            }
+            using var connection = new Connection("nonsense");
+            var flow = new Flow(connection, "g1", 120);
+            _dialogue.Begin(flow);
+            _dialogue.Lose("gone");
+            Assert.AreEqual("gone", flow.Failure.Message);
+            Assert.IsTrue(flow.Failure.Retry);
+            Assert.IsTrue(flow.Ended);
         }
 
         private static byte[][] Many(int count)

@@ -112,33 +112,31 @@ namespace Motus.Tests
             var pose = new BodyPose(skeleton.Count);
             var motion = new HumanMotion();
             var buffer = new JitterBuffer(skeleton.Count);
-            using (var server = new Server())
-            using (var connection = new Connection(server.Address))
+            using var server = new Server();
+            using var connection = new Connection(server.Address);
+            Patience.Until(() => connection.State == ConnectionState.Open, "welcome", 60);
+            var live = connection.Open(new OpenStream { Content = "a person walks", Seed = 1 });
+            var begun = Clock.Now;
+            var next = 10.0;
+            var heap = new List<long>();
+            while (Clock.Now - begun < seconds)
             {
-                Patience.Until(() => connection.State == ConnectionState.Open, "welcome", 60);
-                var live = connection.Open(new OpenStream { Content = "a person walks", Seed = 1 });
-                var begun = Clock.Now;
-                var next = 10.0;
-                var heap = new List<long>();
-                while (Clock.Now - begun < seconds)
+                for (var packet = live.Take(); packet != null; packet = live.Take())
                 {
-                    for (var packet = live.Take(); packet != null; packet = live.Take())
-                    {
-                        buffer.Add(packet);
-                        live.Return(packet);
-                    }
-                    buffer.Sample(Clock.Now, pose);
-                    retargeter.Carry(pose, motion);
-                    if (Clock.Now - begun > next)
-                    {
-                        heap.Add(GC.GetTotalMemory(true));
-                        next += seconds / 10;
-                    }
-                    Thread.Sleep(16);
+                    buffer.Add(packet);
+                    live.Return(packet);
                 }
-                Say($"\"seconds\":{Number(seconds)},\"frames\":{buffer.Received},\"late\":{buffer.Late},\"missing\":{buffer.Missing},\"failed\":{(live.Failure == null ? "false" : "true")},"
-                    + $"\"bytes_received\":{connection.BytesReceived},\"heap_bytes\":[{string.Join(",", heap)}]");
+                buffer.Sample(Clock.Now, pose);
+                retargeter.Carry(pose, motion);
+                if (Clock.Now - begun > next)
+                {
+                    heap.Add(GC.GetTotalMemory(true));
+                    next += seconds / 10;
+                }
+                Thread.Sleep(16);
             }
+            Say($"\"seconds\":{Number(seconds)},\"frames\":{buffer.Received},\"late\":{buffer.Late},\"missing\":{buffer.Missing},\"failed\":{(live.Failure == null ? "false" : "true")},"
+                + $"\"bytes_received\":{connection.BytesReceived},\"heap_bytes\":[{string.Join(",", heap)}]");
         }
 
         private static void Say(string json) => Console.WriteLine("{" + json + "}");

@@ -39,10 +39,8 @@ namespace Motus
             try
             {
                 _context = Native.zmq_ctx_new();
-                using (var poller = new Poller())
-                {
-                    while (!_connection.Stopping) Turn(poller);
-                }
+                using var poller = new Poller();
+                while (!_connection.Stopping) Turn(poller);
             }
             catch (Exception error) when (error is DllNotFoundException || error is EntryPointNotFoundException || error is BadImageFormatException)
             {
