@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -14,19 +13,12 @@ from export.corpora.archive import members, unpack
 from export.corpora.catalogue import catalogue
 from export.corpora.trial import Trial
 from motion.errors import BadFile
-
-MOCAP = Path(os.environ.get("MOTUS_MOCAP", Path(__file__).parents[3] / "shared" / "mocap"))
+from tests.mocap import MOCAP
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not MOCAP.is_dir(), reason="needs the mocap folder; set MOTUS_MOCAP to it"),
 ]
-
-
-@pytest.fixture(scope="session")
-def cache(request: pytest.FixtureRequest) -> Path:
-    """Kept between runs: unpacking all archives takes most of a minute."""
-    return Path(request.config.cache.mkdir("mocap"))
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import tarfile
 from pathlib import Path
 
@@ -16,8 +15,7 @@ from export.corpora import mirror, phrase
 from export.corpora.archive import unpack
 from export.corpora.captions import Captions, load
 from motion.errors import BadFile
-
-MOCAP = Path(os.environ.get("MOTUS_MOCAP", Path(__file__).parents[3] / "shared" / "mocap"))
+from tests.mocap import MOCAP
 
 needs_mocap = pytest.mark.skipif(not MOCAP.is_dir(), reason="needs the mocap folder; set MOTUS_MOCAP to it")
 
