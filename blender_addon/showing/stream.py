@@ -1,4 +1,4 @@
-"""A live session on an armature: each frame is put into the pose as it comes, and nothing is keyed.
+"""A live session on an armature: each frame is put into the pose when it is due (talk/live.py), and nothing is keyed.
 
 What the user has on the armature is put aside meanwhile, as it is for a take that is shown, so that a timeline that
 plays does not overwrite the pose.

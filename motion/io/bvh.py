@@ -26,7 +26,7 @@ from motion.quat import F32
 from motion.skeleton import Skeleton
 
 # Metres per unit by the size of the skeleton in the file's unit: the first row whose limit is not exceeded.
-_UNITS = ((8.0, 1.0), (60.0, 0.0254 / 0.45), (600.0, 0.01), (np.inf, 0.001))  # 0.45: CMU's length factor, in inches
+_UNITS = ((8.0, 1.0), (60.0, 0.0254 / 0.45), (600.0, 0.01), (np.inf, 0.001))  # CMU's unit is 1 / 0.45 inches
 _RATES = (24, 25, 30, 48, 50, 60, 90, 100, 120, 144, 200, 240)
 _HEAD = 16 << 20  # bytes; MOST_JOINTS joints take a tenth of it
 _CHUNK = 1 << 19  # rotations turned at once
