@@ -94,10 +94,10 @@ def reconstruction(
             log.info("searched the codes of %d of %d clips", number, len(data.entries))
     shipped = (tokenizer.config.refiner_steps, tokenizer.config.refiner_noise)
     either = (False, True) if tokenizer.config.smoothing else (False,)
-    settings = [
-        (*how, smoothed, searched)
+    settings: list[tuple[int, float, bool, bool]] = [
+        (steps_of, noise, smoothed, searched)
         for searched in ((False, True) if searching else (False,))
-        for how in ((0, 0.0), shipped)
+        for steps_of, noise in ((0, 0.0), shipped)
         for smoothed in either
     ]
     settings += [(count, 1.0, either[-1], False) for count in steps]

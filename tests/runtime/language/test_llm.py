@@ -274,7 +274,8 @@ def test_a_bundle_that_lacks_what_its_multi_token_head_needs_is_refused(parts: P
 
 def test_the_temperature_is_the_bundles(parts: Parts, source: Bundle, tmp_path: Path) -> None:
     with load(source, parts, "fp32") as model:
-        assert model.sampling.temperature == 0.7
+        assert source.manifest.language is not None
+        assert model.sampling.temperature == source.manifest.language.temperature
         plain = codes(model, 20)
     cold = make_bundle(parts, tmp_path / "cold", replace(threefold_language(), temperature=0.0))
     with MotionLanguageModel.load(cold, str(parts.folder), 1, "onnx", "fp32", one_code=True) as model:
