@@ -1,6 +1,6 @@
 """All tests, or those that pytest's arguments choose: `python3 -m tools.test [pytest arguments]`.
 
-Three processes share them unless -n says otherwise, for many wait; each takes over what the others have not come to,
+Two processes share them unless -n says otherwise; each takes over what the others have not come to,
 and the thirty slowest are told at the end. Nothing is fetched from a model hub.
 """
 
@@ -25,10 +25,10 @@ def main(arguments: list[str]) -> int:
 
 
 def workers(arguments: list[str]) -> list[str]:
-    """Return `-n 3`, or nothing where `arguments` settle the processes themselves or need one alone."""
+    """Return `-n 2`, or nothing where `arguments` settle the processes themselves or need one alone."""
     alone = {"--numprocesses", "--dist", "--pdb", "--trace", "--collect-only", "--co", "-h", "--help", "--version"}
     settled = any(argument.startswith("-n") or argument.split("=")[0] in alone for argument in arguments)
-    return [] if settled else ["-n", "3", "--dist", "worksteal"]  # neighbours, which share fixtures, stay together
+    return [] if settled else ["-n", "2", "--dist", "worksteal"]  # neighbours, which share fixtures, stay together
 
 
 if __name__ == "__main__":
