@@ -56,6 +56,14 @@ class Language:
     alpha: float = 64.0
     """LoRA's scale is alpha / rank."""
     dropout: float = 0.05
+    experts: int = 0
+    """Of HMVLM's mixture, each of this rank, the zero expert counted; 0: one plain LoRA."""
+    soft_tokens: int = 0
+    """That a sentence's embedding puts before its tokens, where there is a mixture."""
+
+    def __post_init__(self) -> None:
+        if self.experts == 1 or self.experts < 0 or self.soft_tokens < 0 or (self.soft_tokens and not self.experts):
+            raise BadConfig(f"a mixture has 2 experts or more, and soft tokens need one; got {self}")
 
 
 @dataclass(frozen=True)
@@ -110,6 +118,8 @@ class Recipe:
     pictures: Pictures | None = None
     """None: it learns from motion alone."""
     language: Language = field(default_factory=Language)
+    words: Path | None = None
+    """Folder of the wordings (export/corpora/words.py) that clips are told in beside their captions; None: none."""
     multi_token: MultiToken | None = None
     """Trained with the language model; None: each code takes a run of it."""
     distillation: Training | None = None

@@ -1,5 +1,7 @@
 """Trains a recipe's language model: LoRA on every linear layer of the backbone, and the motion vocabulary.
 
+Where the recipe's [language] has experts, these are HMVLM's mixture of LoRA, with the gate that weighs them.
+
     python -m export.train_llm export/recipes/vermo-base.toml
     accelerate launch -m export.train_llm export/recipes/vermo-base.toml      several GPUs, FSDP by accelerate's config
 
@@ -19,12 +21,16 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from export import program
+from export.corpora import conversations
+from export.corpora import words as worded
 from export.data import dataset
 from export.data.messages import Messages, Row, tokenise
 from export.recipe import Recipe, load
 from export.training import loop, stages
 from export.training.adapters import build, restore, save, save_checkpoint
+from export.training.gating import Gating
 from models import backbone
+from motion.bundles.manifest import GATE
 from motion.errors import BadConfig
 
 log = logging.getLogger(__name__)
@@ -43,23 +49,33 @@ def train(recipe: Recipe, folder: Path | None = None, begin: Path | None = None)
             "of kind 'vermo' one by one in the features that are served"
         )
     data = dataset.load(recipe.data, "train", recipe.corpora)
-    samples = tokenise(stages.trained(recipe, "autoencoder"), data, recipe.run / "codes.json")
+    talk = conversations.load("train")
+    words = None if recipe.words is None else worded.load(recipe.words)
+    if words is not None:
+        words.add((asked.text, asked.key) for asked in talk.requests if asked.key)
+    samples = tokenise(stages.trained(recipe, "autoencoder"), data, recipe.run / "codes.json", words)
     torch.manual_seed(training.seed)
     accelerator = Accelerator(mixed_precision=training.precision, cpu=not torch.cuda.is_available())
     dtype = torch.bfloat16 if training.precision == "bf16" else torch.float32
     model, tokenize = build(recipe, backbone.prepared(folder), dtype)
     if begin is not None:
-        restore(model, begin, headless=True)
+        restore(model, begin, beginning=True)
+    gating = None if model.gate is None else Gating(model, talk)
+    fresh = not (recipe.run / "language").exists() and (begin is None or not (begin / GATE).exists())
+    if gating is not None and words is not None and fresh:
+        gating.begin(words)
     messages = Messages(
         samples, model.vocabulary, tokenize, training.batch, training.longest, training.seed, recipe.tasks,
-        recipe.curriculum,
+        recipe.curriculum, recipe.language.soft_tokens,
     )  # fmt: skip
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     log.info("%d clips, %.1f million trained parameters", len(samples), sum(p.numel() for p in parameters) / 1e6)
 
-    def loss(wrapped: nn.Module, batch: Batch, _: torch.Generator) -> dict[str, Tensor]:
+    def loss(wrapped: nn.Module, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         ids, targets, owners = (one.to(accelerator.device) for one in messages.tensors(batch))
-        motion, motions, text, texts, further, furthers = wrapped(ids, targets)
+        told = None if gating is None else gating.told(batch, generator, accelerator.device)
+        motion, motions, text, texts, further, furthers = wrapped(ids, targets, told)
+        gate = {} if gating is None else gating.loss(generator, accelerator.device)
         true = slice(0, len(batch))
         mean = (motion[true].sum() + text[true].sum()) / (motions[true].sum() + texts[true].sum())
         # A sentence says little about each single token, so its share of the likelihood is small and learned late:
@@ -68,12 +84,13 @@ def train(recipe: Recipe, folder: Path | None = None, begin: Path | None = None)
         choice = nn.functional.softplus(-lead).sum() / len(batch)
         apart = further[true].sum() / furthers[true].sum().clamp(min=1)
         return {
-            "loss": mean + _CHOICE * choice + apart,
+            "loss": mean + _CHOICE * choice + apart + sum(gate.values()),
             "tokens": torch.tensor(float(ids.numel())),
             "motion": (motion[true].sum() / motions[true].sum().clamp(min=1)).detach(),
             "text": (text[true].sum() / texts[true].sum().clamp(min=1)).detach(),
             "further": apart.detach(),
             "choice": choice.detach(),
+            **{name: value.detach() for name, value in gate.items()},
             "told_apart": (lead > 0).float().mean().detach() if len(owners) else torch.tensor(0.5),
         }
 

@@ -22,6 +22,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.checkpoint import cache_folder, packaged
+from models.gate import Gate, SoftTokens
+from models.mixture import Mixture
 from models.multi_token import MultiTokenHead
 from models.vocabulary import SPECIAL, Vocabulary
 from motion.errors import MissingPart
@@ -140,6 +142,17 @@ class Losses(NamedTuple):
     furthers: Tensor
 
 
+class Told(NamedTuple):
+    """What is known of each message's sentence."""
+
+    instruction: Tensor
+    """its embedding (B, 384)"""
+    prompt: Tensor
+    """the sentence's (B, 384); zeros where there is none"""
+    soft: Tensor
+    """(B,) int64: where its soft tokens stand, -1 where there are none"""
+
+
 class MotionLanguageModel(nn.Module):
     """A causal LM's trunk with a motion vocabulary. The trunk may carry LoRA layers; without them and without motion
     tokens it computes what the backbone computes, operation for operation."""
@@ -152,9 +165,13 @@ class MotionLanguageModel(nn.Module):
         layers: MotionVocabularyLayers,
         further: MultiTokenHead | None = None,
         at_once: int = 1,
+        mixture: Mixture | None = None,
+        gate: Gate | None = None,
+        soft: SoftTokens | None = None,
     ) -> None:
         """trunk: ids or embeddings -> hidden states (a transformers base model); text_head (text, width); further: what
-        draws all but the first of each `at_once` codes."""
+        draws all but the first of each `at_once` codes; mixture: the trunk's experts, which `gate` weighs; soft: what
+        a sentence's embedding puts before its tokens."""
         super().__init__()
         self.trunk: Any = trunk
         self.text_head = text_head
@@ -162,6 +179,9 @@ class MotionLanguageModel(nn.Module):
         self.layers = layers
         self.further = further
         self.at_once = at_once
+        self.mixture = mixture
+        self.gate = gate
+        self.soft = soft
 
     def embed(self, ids: Tensor, table: Tensor) -> Tensor:
         """Embeddings (B, N, width) of ids of any kind; `table` is `layers.embeddings()`."""
@@ -171,9 +191,34 @@ class MotionLanguageModel(nn.Module):
         ours = F.embedding((ids - text).clamp(min=0), table)
         return torch.where(own, ours.to(words.dtype), words)
 
-    def states(self, ids: Tensor) -> Tensor:
+    def states(self, ids: Tensor, told: Told | None = None) -> Tensor:
         """Hidden states (B, N, width) of ids (B, N)."""
-        return self.trunk(inputs_embeds=self.embed(ids, self.layers.embeddings()), use_cache=False).last_hidden_state
+        embeds = self.embed(ids, self.layers.embeddings())
+        if self.soft is not None and told is not None:
+            embeds = self.softened(embeds, told)
+        return self.run(self.weights(ids, told), inputs_embeds=embeds, use_cache=False).last_hidden_state
+
+    def softened(self, embeds: Tensor, told: Told) -> Tensor:
+        """Embeddings (B, N, width) with the sentences' soft tokens in their places."""
+        assert self.soft is not None
+        rows = (told.soft >= 0).nonzero()[:, 0]
+        made = self.soft(told.prompt[rows]).to(embeds.dtype)
+        places = told.soft[rows, None] + torch.arange(self.soft.tokens, device=embeds.device)
+        return embeds.index_put((rows[:, None].expand_as(places), places), made)
+
+    def weights(self, ids: Tensor, told: Told | None) -> Tensor | None:
+        """Of the experts, (B, N, E): the gate's, but for what stands before a message's conditions, which is the same
+        in all messages of a task and is read with all experts alike. None where there are no experts."""
+        if self.mixture is None or self.gate is None or told is None:
+            return None
+        weights = self.gate(told.instruction, told.prompt).exp()[:, None, 1:]
+        begun = (ids == self.vocabulary.special("COND_BOS")).cumsum(-1)
+        inside = begun - (ids == self.vocabulary.special("COND_BOS")).int() > 0
+        return torch.where(inside[..., None], weights, 1 / (self.mixture.experts + 1))
+
+    def run(self, weights: Tensor | None, **given: Any) -> Any:
+        """The trunk's outcome, with these weights of its experts (B, 1 or N, E) where it has any."""
+        return self.trunk(**given) if self.mixture is None else self.mixture.run(self.trunk, weights, **given)
 
     def code_scores(self, states: Tensor) -> Tensor:
         """Scores (N, special + codes) of what follows states (N, width) where motion can."""
@@ -185,14 +230,14 @@ class MotionLanguageModel(nn.Module):
         special = self.layers.head()[0][: len(SPECIAL)]
         return F.linear(states, torch.cat([self.text_head.to(states.dtype), special.to(states.dtype)])).float()
 
-    def forward(self, ids: Tensor, targets: Tensor) -> Losses:
+    def forward(self, ids: Tensor, targets: Tensor, told: Told | None = None) -> Losses:
         """What the model makes of messages.
 
         ids (B, N); targets (B, N): the id to be predicted at each position, -100 where none. A motion or special
         target is told from the motion vocabulary alone, a text target from text and special tokens: at every position
         the message format says which of the two can follow.
         """
-        hidden, text = self.states(ids), self.vocabulary.text
+        hidden, text = self.states(ids, told), self.vocabulary.text
         is_text = (targets >= 0) & self.text_reply(ids)
         is_motion = (targets >= 0) & ~is_text
         scores = self.code_scores(hidden[is_motion])

@@ -65,12 +65,17 @@ class Message:
 
     ids: list[int] = field(default_factory=list[int])
     reply: int = 0
+    soft: int | None = None
+    """where the sentence's soft tokens stand, which have no ids; None: nowhere"""
 
 
-def prompt(task: Task, given: Conditions, vocabulary: Vocabulary, tokenize: Callable[[str], list[int]]) -> Message:
+def prompt(
+    task: Task, given: Conditions, vocabulary: Vocabulary, tokenize: Callable[[str], list[int]], soft: int = 0
+) -> Message:
     """The message up to and including [REPLY_BOS] and the opening token of the reply's modality.
 
-    tokenize: text -> text token ids, without special tokens. Raises BadRequest where a needed condition is missing.
+    tokenize: text -> text token ids, without special tokens; soft: soft tokens before a sentence's own, for which
+    [PAD] stands. Raises BadRequest where a needed condition is missing.
     """
     values = {
         "text": given.text,
@@ -84,12 +89,14 @@ def prompt(task: Task, given: Conditions, vocabulary: Vocabulary, tokenize: Call
         raise BadRequest(f"the task {task.name!r} needs {' and '.join(missing)}; send it with the request")
     special = vocabulary.special
     ids = [special("INSTR_BOS"), *tokenize(task.instruction), special("INSTR_EOS"), special("COND_BOS")]
+    at: int | None = None
     for name in (*task.needs, *task.optional):
         value = values[name]
         if value is None:
             continue
         if name == "text":
-            ids += [special("TEXT_BOS"), *tokenize(str(value)), special("TEXT_EOS")]
+            at = len(ids) + 1 if soft else None
+            ids += [special("TEXT_BOS"), *[special("PAD")] * soft, *tokenize(str(value)), special("TEXT_EOS")]
         elif name == "duration":
             ids += [special("DURATION_BOS"), *tokenize(f"{float(value):.1f} s"), special("DURATION_EOS")]  # type: ignore[arg-type]
         else:
@@ -97,7 +104,7 @@ def prompt(task: Task, given: Conditions, vocabulary: Vocabulary, tokenize: Call
             codes = [vocabulary.code(int(code)) for code in value]  # type: ignore[union-attr]
             ids += [special(f"{opening}_BOS"), *codes, special(f"{opening}_EOS")]
     ids += [special("COND_EOS"), special("REPLY_BOS"), special("MOT_BOS" if task.gives == "motion" else "TEXT_BOS")]
-    return Message(ids, len(ids))
+    return Message(ids, len(ids), at)
 
 
 def without_text(task: Task, given: Conditions) -> tuple[Task, Conditions]:

@@ -101,6 +101,12 @@ class Words:
                 self._also[miss["key"]].append(miss["sentence"])
         self.keys = tuple(sorted(wordings))
 
+    def add(self, asked: Iterable[tuple[str, str]]) -> None:
+        """More sentences, each with its key; those of keys that are not known are left out."""
+        for text, key in asked:
+            if key in self._sheet:
+                self._also[key].append(text)
+
     @property
     def styles(self) -> tuple[str, ...]:
         """Names of the styles that can be said."""

@@ -42,13 +42,19 @@ class Curriculum:
     """Share of text-to-motion messages that come with a rival: the same motion under an untrue sentence."""
     joined: float = 0.12
     """Share of the others that show two clips, one after the other, as their sentence says."""
+    worded: float = 0.75
+    """Share of sentences that are drawn from the recipe's wordings, where a clip has any, and not from its captions."""
+    styled: float = 0.45
+    """Share of those that name the clip's style, where it has one."""
+    dropped: float = 0.05
+    """Share of sentences that lose a word that names no side."""
     momentary: tuple[str, ...] = ()
     """Actions that are over in a second or two: who asks for six seconds wants to see them more than once."""
     again: float = 0.5
     """Share of their messages in which other clips of the action follow."""
 
     def __post_init__(self) -> None:
-        numbers = (self.rivals, self.joined, self.again)
+        numbers = (self.rivals, self.joined, self.again, self.worded, self.styled, self.dropped)
         tables = (self.repeats, self.shares, self.origins, self.actions)
         if not all(0 <= share <= 1 for share in numbers) or min(self.common, self.alike, self.most) < 1:
             raise BadConfig(f"curriculum's shares must be from 0 to 1, its counts 1 or more; got {self}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor
 
 from export.corpora import mirror
+from export.corpora.words import Words, Wordings
 from export.data import dataset
 from export.data.curriculum import Curriculum
 from models import tasks
@@ -29,6 +31,8 @@ from motion import features
 log = logging.getLogger(__name__)
 _PASS = 4096  # messages a pass
 _IGNORE = -100
+_BOTH = re.compile(r"\bleft\b.*\bright\b|\bright\b.*\bleft\b", re.IGNORECASE)  # exchanged, may mean the same
+_KEPT = re.compile(r"(?:left|right|both|no|not|without|back|never|instead)\w*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Sample:
     codes: tuple[int, ...]
     origin: str = "recorded"
     """As `dataset.Entry.origin`."""
+    wordings: Wordings | None = None
 
 
 def seconds(codes: int) -> float:
@@ -48,8 +53,8 @@ def seconds(codes: int) -> float:
     return codes * FRAMES_PER_TOKEN / features.FPS
 
 
-def tokenise(tokenizer: Any, data: dataset.Dataset, path: Path) -> list[Sample]:
-    """Codes of every clip, made once and kept in `path`."""
+def tokenise(tokenizer: Any, data: dataset.Dataset, path: Path, words: Words | None = None) -> list[Sample]:
+    """Codes of every clip, made once and kept in `path`, with its wordings where there are `words`."""
     rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
     known = {row["name"]: tuple(row["codes"]) for row in rows}
     fresh = [entry for entry in data.entries if entry.name not in known]
@@ -61,23 +66,39 @@ def tokenise(tokenizer: Any, data: dataset.Dataset, path: Path) -> list[Sample]:
                 log.info("tokenised %d of %d clips", count, len(fresh))
     if fresh:
         path.write_text(json.dumps([{"name": name, "codes": codes} for name, codes in known.items()]), encoding="utf-8")
-    return [Sample(e.name, e.action, e.captions, known[e.name], e.origin) for e in data.entries]
+    said = None if words is None else words.of
+    return [
+        Sample(e.name, e.action, e.captions, known[e.name], e.origin, said and said(e.name)) for e in data.entries
+    ]
+
+
+@dataclass(frozen=True)
+class Said:
+    """One message with what is to be learned of it."""
+
+    ids: list[int]
+    targets: list[int]
+    """What is to be predicted at each position; -100 where nothing is."""
+    instruction: str
+    text: str | None = None
+    """The sentence among its conditions."""
+    soft: int | None = None
+    """As `tasks.Message.soft`."""
 
 
 @dataclass(frozen=True)
 class Row:
     """One message to learn, and its rival where it has one."""
 
-    ids: list[int]
-    targets: list[int]
-    """What is to be predicted at each position; -100 where nothing is."""
-    rival: tuple[list[int], list[int]] | None = None
-    """Ids and targets of the same motion under a sentence that is not true of it."""
+    true: Said
+    rival: Said | None = None
+    """The same motion under a sentence that is not true of it."""
 
     @property
     def tokens(self) -> int:
         """Length of the longer message, counted twice with a rival."""
-        return len(self.ids) if self.rival is None else 2 * max(len(self.ids), len(self.rival[0]))
+        ids = len(self.true.ids)
+        return ids if self.rival is None else 2 * max(ids, len(self.rival.ids))
 
 
 @dataclass(frozen=True)
@@ -95,6 +116,8 @@ class Messages:
     names: tuple[str, ...]
     """Tasks to draw from."""
     curriculum: Curriculum = field(default_factory=Curriculum)
+    soft: int = 0
+    """Soft tokens before each sentence."""
     untold: bool = False
     """A message's rival is not the same motion under an untrue sentence, but without any: what guidance compares."""
 
@@ -129,7 +152,7 @@ class Messages:
         drawn = rng.choice(len(self.names), size=_PASS, p=share / share.sum())
         chosen = [(self.samples[i], tasks.find(self.names[k])) for i, k in zip(picks, drawn, strict=True)]
         rows = [self._message(sample, task, rng) for sample, task in chosen]
-        rows.sort(key=lambda row: len(row.ids))
+        rows.sort(key=lambda row: len(row.true.ids))
         batches: list[list[Row]] = []
         group: list[Row] = []
         total = 0
@@ -183,13 +206,12 @@ class Messages:
             past, reply, future = codes[:first], codes[first : len(codes) - last], codes[len(codes) - last :]
             given = tasks.Conditions(text=text, seconds=seconds(len(reply)), past=past, future=future)
         answer = [self.vocabulary.code(c) for c in reply] if task.gives == "motion" else self.tokenize(caption)
-        ids, targets = self._complete(task, given, answer)
+        true = self._complete(task, given, answer)
         if self.untold and given.text is not None:
-            return Row(ids, targets, self._complete(*tasks.without_text(task, given), answer))
+            return Row(true, self._complete(*tasks.without_text(task, given), answer))
         if untrue is None:
-            return Row(ids, targets)
-        rival = tasks.Conditions(text=untrue, seconds=given.seconds)
-        return Row(ids, targets, self._complete(task, rival, answer))
+            return Row(true)
+        return Row(true, self._complete(task, tasks.Conditions(text=untrue, seconds=given.seconds), answer))
 
     def _again(self, sample: Sample, most: int, rng: np.random.Generator) -> list[int]:
         """The clip's codes, and those of others of its action for as long as they fit into `most`."""
@@ -201,22 +223,25 @@ class Messages:
             codes += alike[i].codes
         return codes
 
-    def _complete(self, task: tasks.Task, given: tasks.Conditions, answer: list[int]) -> tuple[list[int], list[int]]:
-        """Prompt, reply and end as ids, and the targets: the reply, and motion codes wherever they stand."""
-        message = tasks.prompt(task, given, self.vocabulary, self.tokenize)
+    def _complete(self, task: tasks.Task, given: tasks.Conditions, answer: list[int]) -> Said:
+        """Prompt, reply and end; to be learned are the reply, and motion codes wherever they stand."""
+        message = tasks.prompt(task, given, self.vocabulary, self.tokenize, self.soft)
         ids = [*message.ids, *answer, *tasks.closing(task, self.vocabulary)]
         first_code = self.vocabulary.first_code
         targets = [
             after if at + 1 >= message.reply or after >= first_code else _IGNORE for at, after in enumerate(ids[1:])
         ]
-        return ids, [*targets, _IGNORE]
+        return Said(ids, [*targets, _IGNORE], task.instruction, given.text, message.soft)
 
     def _untrue(self, sample: Sample, caption: str, rng: np.random.Generator) -> str | None:
         """A sentence that is not true of the clip: its own with the sides exchanged, or another action's."""
         if rng.random() < 0.5:
             swapped = mirror.sentence(caption)
-            if swapped != caption:
+            if swapped != caption and not _BOTH.search(caption):
                 return swapped
+        if sample.wordings is not None and rng.random() < 0.4:
+            misses = sample.wordings.near_misses
+            return misses[int(rng.integers(len(misses)))]
         for _ in range(8):
             # Drawn as the clips are. Drawn evenly, nearly all would be of the few common actions, and nothing rare
             # would ever be told from what else is rare.
@@ -226,18 +251,38 @@ class Messages:
         return None
 
     def _caption(self, sample: Sample, rng: np.random.Generator) -> str:
-        """One of the clip's wordings; the plainest ones, which come first, are drawn most of the time."""
-        captions = sample.captions
-        most = min(8, len(captions)) if rng.random() < 0.7 else len(captions)
-        return captions[int(rng.integers(most))]
+        """One of the clip's wordings or captions; the plainest captions, which come first, are drawn most often."""
+        plan = self.curriculum
+        if sample.wordings is not None and rng.random() < plan.worded:
+            text = sample.wordings.draw(rng, plan.styled)
+        else:
+            captions = sample.captions
+            most = min(8, len(captions)) if rng.random() < 0.7 else len(captions)
+            text = captions[int(rng.integers(most))]
+        return _without_one(text, rng) if sample.wordings is not None and rng.random() < plan.dropped else text
 
     def tensors(self, batch: list[Row]) -> tuple[Tensor, Tensor, Tensor]:
         """Ids and targets (B + R, N), padded at the end: the batch's B messages, then the rivals of those that have
         one; and the rows (R,) these belong to."""
         owners = [i for i, row in enumerate(batch) if row.rival is not None]
-        rows = [(row.ids, row.targets) for row in batch] + [row.rival for row in batch if row.rival is not None]
-        width = max(len(ids) for ids, _ in rows)
+        rows = said(batch)
+        width = max(len(one.ids) for one in rows)
         pad = self.vocabulary.special("PAD")
-        ids = torch.tensor([row + [pad] * (width - len(row)) for row, _ in rows])
-        targets = torch.tensor([row + [_IGNORE] * (width - len(row)) for _, row in rows])
+        ids = torch.tensor([one.ids + [pad] * (width - len(one.ids)) for one in rows])
+        targets = torch.tensor([one.targets + [_IGNORE] * (width - len(one.targets)) for one in rows])
         return ids, targets, torch.tensor(owners, dtype=torch.int64)
+
+
+def said(batch: list[Row]) -> list[Said]:
+    """A batch's B messages, then the rivals of those that have one, as `Messages.tensors` has them."""
+    return [row.true for row in batch] + [row.rival for row in batch if row.rival is not None]
+
+
+def _without_one(text: str, rng: np.random.Generator) -> str:
+    """The text without one of its words, which is none that names a side or takes back what the others say."""
+    words = text.split()
+    free = [i for i, word in enumerate(words) if not _KEPT.match(word)]
+    if len(words) < 4 or not free:
+        return text
+    gone = free[int(rng.integers(len(free)))]
+    return " ".join(word for i, word in enumerate(words) if i != gone)

@@ -1,12 +1,12 @@
-"""The language model that is trained: LoRA on a frozen backbone and the motion vocabulary's layers, made, saved into a
-run and put back.
+"""The language model that is trained: LoRA, or a mixture of LoRA experts with its gate, on a frozen backbone, and the
+motion vocabulary's layers, made, saved into a run and put back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -16,15 +16,19 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from export.recipe import Recipe
+from export.recipe import Language, Recipe
 from models import backbone, compact
 from models.backbone import MotionLanguageModel, MotionVocabularyLayers
+from models.gate import Gate, SoftTokens
+from models.mixture import Mixture
 from models.multi_token import MultiTokenHead
 from models.vocabulary import Vocabulary
-from motion.bundles.manifest import ADAPTER, EMBEDDINGS, MULTI_TOKEN
+from motion.bundles.manifest import ADAPTER, EMBEDDINGS, GATE, MULTI_TOKEN
 from motion.errors import BadFile
 
 GUIDANCE = 3.0  # how much the sentence counts when motion is drawn, chosen on validation captions
+_PLAIN_SCALE = 2.0  # alpha / rank of every recipe with one LoRA
+_LEARNED = ("layers.", "further.", "mixture.", "gate.", "soft.")
 Tokenize = Callable[[str], list[int]]
 """text -> ids without special tokens"""
 
@@ -37,22 +41,36 @@ def build(recipe: Recipe, folder: Path, dtype: torch.dtype) -> tuple[MotionLangu
     for parameter in causal.parameters():
         parameter.requires_grad_(False)
     head = causal.lm_head.weight
+    deviation = float(head.float().std())
+    mixture, gate, soft = None, None, None
+    if language.experts:
+        trunk = causal.model
+        mixture = Mixture(trunk, language.experts - 1, language.rank, language.alpha / language.rank)
+        gate = Gate(language.experts)
+        soft = SoftTokens(language.soft_tokens, head.shape[1], scale=deviation) if language.soft_tokens else None
+    else:
+        trunk = _plain(causal.model, language)
+    layers = MotionVocabularyLayers(recipe.tokenizer.levels, head.shape[1], scale=deviation)
+    vocabulary = Vocabulary(head.shape[0], layers.codes)
+    further = None if several is None else MultiTokenHead(head.shape[1], several.hidden)
+    at_once = 1 if several is None else several.tokens
+    model = MotionLanguageModel(trunk, head, vocabulary, layers, further, at_once, mixture, gate, soft)
+    return model, lambda text: list(words(text, add_special_tokens=False)["input_ids"])
+
+
+def _plain(trunk: Any, language: Language) -> Any:
+    """The trunk with one LoRA on every linear layer."""
     config = LoraConfig(
         r=language.rank,
         lora_alpha=cast(int, language.alpha),  # any number will do
         lora_dropout=language.dropout,
         target_modules="all-linear",
     )
-    trunk = get_peft_model(causal.model, config)
-    for name, parameter in trunk.named_parameters():
+    wrapped = get_peft_model(trunk, config)
+    for name, parameter in wrapped.named_parameters():
         if "lora_" in name:
             parameter.data = parameter.data.float()
-    layers = MotionVocabularyLayers(recipe.tokenizer.levels, head.shape[1], scale=float(head.float().std()))
-    vocabulary = Vocabulary(head.shape[0], layers.codes)
-    further = None if several is None else MultiTokenHead(head.shape[1], several.hidden)
-    at_once = 1 if several is None else several.tokens
-    model = MotionLanguageModel(trunk, head, vocabulary, layers, further, at_once)
-    return model, lambda text: list(words(text, add_special_tokens=False)["input_ids"])
+    return wrapped
 
 
 def trained(
@@ -68,18 +86,25 @@ def trained(
 def weights(recipe: Recipe) -> tuple[str, ...]:
     """Files of a run that hold the language model's weights."""
     further = () if recipe.multi_token is None else (MULTI_TOKEN,)
-    return (ADAPTER, EMBEDDINGS, *further)
+    gate = (GATE,) if recipe.language.experts else ()
+    return (ADAPTER, EMBEDDINGS, *further, *gate)
 
 
 def save(model: MotionLanguageModel, folder: Path, guidance: float = GUIDANCE) -> None:
     """Writes the adapters, the motion vocabulary's layers and, where there is one, the multi-token head; guidance: with
     which motion is to be drawn."""
-    adapter = _arrays(get_peft_model_state_dict(model.trunk))
+    experts = model.mixture
+    adapter = _arrays(experts.state_dict() if experts is not None else get_peft_model_state_dict(model.trunk))
     compact.write(folder / ADAPTER, adapter, {"guidance": str(guidance)})
     layers = {name: tensor.half().contiguous() for name, tensor in model.layers.state_dict().items()}
     save_file(layers, folder / EMBEDDINGS)
     if model.further is not None:
         compact.write(folder / MULTI_TOKEN, _arrays(model.further.state_dict()), {"tokens": str(model.at_once)})
+    if model.gate is not None:
+        parts = {f"gate.{name}": value for name, value in model.gate.state_dict().items()}
+        if model.soft is not None:
+            parts |= {f"soft.{name}": value for name, value in model.soft.state_dict().items()}
+        compact.write(folder / GATE, _arrays(parts))
 
 
 def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
@@ -90,18 +115,34 @@ def _tensors(path: Path) -> dict[str, Tensor]:
     return {name: torch.from_numpy(array).float() for name, array in compact.read(path).items()}
 
 
-def restore(model: MotionLanguageModel, folder: Path, headless: bool = False) -> None:
-    """Puts back what `save` wrote; headless: a multi-token head that was not there stays as it is. Raises BadFile where
-    something is not there."""
-    needed = (ADAPTER, EMBEDDINGS, MULTI_TOKEN)
-    for name in needed if model.further is not None and not headless else needed[:2]:
+def restore(model: MotionLanguageModel, folder: Path, beginning: bool = False) -> None:
+    """Puts back what `save` wrote; beginning: what of the model was not there stays as it is, and a mixture may begin
+    from one LoRA. Raises BadFile where something is not there."""
+    needed = [ADAPTER, EMBEDDINGS]
+    needed += [MULTI_TOKEN] if model.further is not None and not beginning else []
+    needed += [GATE] if model.gate is not None and not beginning else []
+    for name in needed:
         if not (folder / name).exists():
             raise BadFile("is not there; give the folder of a trained run", str(folder / name))
-    set_peft_model_state_dict(model.trunk, _tensors(folder / ADAPTER))
+    adapter = _tensors(folder / ADAPTER)
+    if model.mixture is None:
+        set_peft_model_state_dict(model.trunk, adapter)
+    elif any("lora_" in name for name in adapter):
+        if not beginning:
+            raise BadFile("holds one LoRA and no mixture of them; train it, or begin from it", str(folder / ADAPTER))
+        model.mixture.begin(adapter, _PLAIN_SCALE)
+    else:
+        model.mixture.load_state_dict(adapter)
     layers = {name: tensor.float() for name, tensor in load_file(folder / EMBEDDINGS).items()}
     model.layers.load_state_dict(layers)
     if model.further is not None and (folder / MULTI_TOKEN).exists():
         model.further.load_state_dict(_tensors(folder / MULTI_TOKEN))
+    if model.gate is not None and (folder / GATE).exists():
+        parts = _tensors(folder / GATE)
+        for prefix, module in (("gate.", model.gate), ("soft.", model.soft)):
+            if module is not None:
+                own = {name.removeprefix(prefix): value for name, value in parts.items() if name.startswith(prefix)}
+                module.load_state_dict(own)
 
 
 def guidance_of(folder: Path) -> float:
@@ -121,7 +162,7 @@ def save_checkpoint(
     model, _ = build(recipe, backbone.prepared(folder), torch.bfloat16)
     everything = {name.removeprefix(inside): value for name, value in load_file(path).items()}
     learned = {
-        name: value for name, value in everything.items() if "lora_" in name or name.startswith(("layers.", "further."))
+        name: value for name, value in everything.items() if "lora_" in name or name.startswith(_LEARNED)
     }
     _, strange = model.load_state_dict(learned, strict=False)
     assert not strange, f"the checkpoint holds {strange[:3]}"

@@ -24,6 +24,7 @@ INPUTS: Final = ("text", "seconds", "past", "future", "motion")
 ENCODER, DECODER, REFINER = "encoder.onnx", "decoder.onnx", "refiner.onnx"
 ADAPTER, EMBEDDINGS, WORDS = "adapter.safetensors", "embeddings.safetensors", "words.onnx"
 MULTI_TOKEN = "multi-token.safetensors"
+GATE, SENTENCE = "gate.safetensors", "sentence.onnx"
 
 
 @dataclass(frozen=True)
