@@ -31,6 +31,7 @@ from export.measuring import generate, plots, probes, side_by_side
 from export.metrics import actions, joints
 from export.recipe import Recipe, load
 from export.training import adapters, stages
+from export.training.sentences import Sentences
 from models import tasks
 from models.tokenizers import kinds, search
 from models.tokenizers.vermo import FlowVQ, FlowVQConfig
@@ -172,10 +173,12 @@ def in_torch(recipe: Recipe, guidance: float | None = None) -> Draw:
     model, tokenize = adapters.trained(recipe)
     factor = adapters.guidance_of(recipe.run) if guidance is None else guidance
     decode = decoder(stages.trained(recipe))
+    sentences = None if model.gate is None else Sentences()
 
     def draw(requests: Sequence[tasks.Conditions], seed: int) -> list[F32]:
         codes = generate.motion(
-            model, tokenize, requests, temperature=recipe.temperature, seed=seed, guidance=factor
+            model, tokenize, requests, temperature=recipe.temperature, seed=seed, guidance=factor,
+            sentences=sentences,
         )  # fmt: skip
         return [decode(torch.tensor(one)) for one in codes]
 

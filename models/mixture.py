@@ -34,7 +34,8 @@ class Branch(nn.Module):
         """What goes through the experts (B, N, E * rank), computed once for all matrices of the group."""
         if self._seen is not x:
             spread = weights.repeat_interleave(self.rank, dim=-1)
-            self._seen, self._inside = x, F.linear(x, self.enter) * spread.to(x.dtype)
+            entered = F.linear(x.to(self.enter.dtype), self.enter)
+            self._seen, self._inside = x, entered * spread.to(entered.dtype)
         assert self._inside is not None
         return self._inside
 
@@ -63,7 +64,8 @@ class MixedLinear(nn.Module):
         if mixture.weights is None:
             return self.plain(x)
         inside = branch.inside(x, mixture.weights)
-        return self.plain(x) + mixture.scale * F.linear(inside, branch.leave[self._rows]).to(x.dtype)
+        leave = branch.leave[self._rows].to(inside.dtype)
+        return self.plain(x) + mixture.scale * F.linear(inside, leave).to(x.dtype)
 
 
 class Mixture(nn.Module):
@@ -125,3 +127,15 @@ class Mixture(nn.Module):
             root = (s[:held] * factor).sqrt()
             branch.enter[places] = v[:held] * root[:, None]
             branch.leave[:, places] = u[:, :held] * root
+
+
+class MixedTrunk(nn.Module):
+    """A trunk and its mixture as one module, called with the experts' `weights`."""
+
+    def __init__(self, trunk: Any, mixture: Mixture) -> None:
+        super().__init__()
+        self.trunk, self.mixture = trunk, mixture
+
+    def forward(self, weights: Tensor, **given: Any) -> Any:
+        """The trunk's outcome with the weights (B, 1, E)."""
+        return self.mixture.run(self.trunk, weights, **given)

@@ -13,7 +13,8 @@ A graph of several `tokens` reads so many of each sequence in a run; the head th
 graph of its own.
 
 With `experts`, adapters are not merged but a side branch, y = W x + sum_e g_e B_e A_e x, whose mixing weights g are
-an input of the graph, one row a sequence: 0 is the untouched backbone.
+an input of the graph, one row a sequence: 0 is the untouched backbone. Where they are `shared`, matrices that see the
+same input have one A an expert (models/mixture.py).
 """
 
 from __future__ import annotations
@@ -66,7 +67,12 @@ def shapes(sizes: Sizes) -> dict[str, tuple[int, int]]:
 def side(plan: Plan, group: str, sizes: Sizes) -> int:
     """Rank of a group's side branch in the graph of `plan`."""
     rest = shapes(sizes)[group][0] // SIDE_BLOCK if plan.precision == "int4" else 0
-    return plan.experts * plan.rank * len(GROUPS[group]) + rest
+    return plan.experts * _each(plan, group) + rest
+
+
+def _each(plan: Plan, group: str) -> int:
+    """Dimensions of an expert in a group's side branch."""
+    return plan.rank if plan.shared else plan.rank * len(GROUPS[group])
 
 
 @dataclass(frozen=True)
@@ -108,16 +114,51 @@ class Adapter:
                     raise BadBundle(f"the adapter's layers.{layer}.{name} does not fit the backbone; {_OTHER}")
 
 
-def pack(source: Checkpoint, plan: Plan, adapters: Sequence[Adapter], head: F32, bias: F32, threads: int = 1) -> Arrays:
+@dataclass(frozen=True)
+class Experts:
+    """A trained mixture of LoRA experts (models/mixture.py): W + scale sum_e a_e B_e A_e for each group of matrices."""
+
+    tensors: Mapping[str, NDArray[Any]]
+    """branches.<layer>-<group>.enter (E * rank, in), .leave (out, E * rank)"""
+    scale: float
+
+    def branch(self, layer: int, group: str) -> tuple[F32, F32]:
+        """A of all experts (E * rank, in) and scale B (out, E * rank). Raises BadBundle where the mixture lacks it."""
+        enter, leave = (self.tensors.get(f"branches.{layer}-{group}.{side}") for side in ("enter", "leave"))
+        if enter is None or leave is None:
+            raise BadBundle(f"the mixture's layer {layer} has no {group}; {_OTHER}")
+        return enter.astype(np.float32), self.scale * leave.astype(np.float32)
+
+    def check(self, sizes: Sizes) -> None:
+        """Raises BadBundle where the mixture names what the backbone does not have, or has other sizes."""
+        found = shapes(sizes)
+        expected = {f"branches.{layer}-{group}." for layer in range(sizes.layers) for group in found}
+        strange = [name for name in self.tensors if f"{name.rpartition('.')[0]}." not in expected]
+        if strange:
+            raise BadBundle(f"the mixture's {strange[0]} does not fit the backbone; {_OTHER}")
+        for layer in range(sizes.layers):
+            for group, (inputs, outputs) in found.items():
+                enter, leave = self.branch(layer, group)
+                if enter.shape != (leave.shape[1], inputs) or len(leave) != outputs:
+                    raise BadBundle(f"the mixture's layer {layer}, {group}, does not fit the backbone; {_OTHER}")
+
+
+Adapters = Sequence[Adapter] | Experts
+
+
+def pack(source: Checkpoint, plan: Plan, adapters: Adapters, head: F32, bias: F32, threads: int = 1) -> Arrays:
     """All weights of the graph that `plan` describes. `head` (codes, width) and `bias` (codes,) are the motion head's.
 
     Without experts, the first adapter is merged; none leaves the backbone as it is.
     """
     sizes = source.sizes
-    for adapter in adapters:
+    for adapter in (adapters,) if isinstance(adapters, Experts) else adapters:
         adapter.check(sizes)
-    if plan.experts not in (0, len(adapters)) or (not plan.experts and len(adapters) > 1):
-        raise BadBundle(f"the graph takes {plan.experts} adapters in its side branch and there are {len(adapters)}")
+    if plan.shared != isinstance(adapters, Experts):
+        raise BadBundle("a graph whose experts share what enters takes a mixture, any other adapters; pack it again")
+    count = plan.experts if isinstance(adapters, Experts) else len(adapters)
+    if plan.experts not in (0, count) or (not plan.experts and count > 1):
+        raise BadBundle(f"the graph takes {plan.experts} adapters in its side branch and there are {count}")
     with ThreadPoolExecutor(threads) as pool:
         layers = pool.map(lambda layer: _layer(source, plan, adapters, layer), range(sizes.layers))
         arrays = {name: array for part in layers for name, array in part.items()}
@@ -125,7 +166,7 @@ def pack(source: Checkpoint, plan: Plan, adapters: Sequence[Adapter], head: F32,
     arrays["norm"] = source.norm
     arrays["cos"], arrays["sin"] = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
     arrays["codes.bias"] = bias.astype(np.float32)
-    return arrays | (_plain("codes", head) if plan.precision == "fp32" else _int8("codes", head, SIDE_BLOCK))
+    return arrays | (_plain("codes", head) if plan.precision == "fp32" else int8("codes", head, SIDE_BLOCK))
 
 
 def multi_token(tensors: Mapping[str, NDArray[Any]], head: F32, bias: F32, precision: Precision) -> Arrays:
@@ -137,7 +178,7 @@ def multi_token(tensors: Mapping[str, NDArray[Any]], head: F32, bias: F32, preci
         raise BadBundle(f"the multi-token head lacks {error}; pack the bundle again") from error
     arrays: Arrays = {"enter.bias": wide["enter.bias"], "leave.bias": wide["leave.bias"], "codes.bias": bias}
     for name, matrix in (("enter", wide["enter.weight"]), ("leave", wide["leave.weight"]), ("codes", head)):
-        arrays |= _plain(name, matrix) if precision == "fp32" else _int8(name, matrix, SIDE_BLOCK)
+        arrays |= _plain(name, matrix) if precision == "fp32" else int8(name, matrix, SIDE_BLOCK)
     return arrays
 
 
@@ -151,15 +192,16 @@ def text_head(source: Checkpoint) -> Arrays:
     head = source.head
     if isinstance(head, Q8):
         return {"words.weight": (head.numbers.view(np.uint8) ^ 128), "words.scale": head.scale.reshape(-1)}
-    return _int8("words", dense(head), SIDE_BLOCK)
+    return int8("words", dense(head), SIDE_BLOCK)
 
 
-def _layer(source: Checkpoint, plan: Plan, adapters: Sequence[Adapter], layer: int) -> Arrays:
+def _layer(source: Checkpoint, plan: Plan, adapters: Adapters, layer: int) -> Arrays:
     arrays: Arrays = {f"{layer}.{name}": source.vector(layer, name) for name in NORMS}
     for group, names in GROUPS.items():
         matrices = [source.matrix(layer, name) for name in names]
         place = f"{layer}.{group}"
-        pairs = [[adapter.pair(layer, name) for name in names] for adapter in adapters]
+        mixed = [adapters.branch(layer, group)] if isinstance(adapters, Experts) else []
+        pairs = [] if mixed else [[one.pair(layer, name) for name in names] for one in cast("Any", adapters)]
         rest = np.zeros((sum(len(_rows(m)) for m in matrices), 0), np.float32)
         if plan.precision == "int4":
             found, rest = _int4(place, matrices)
@@ -168,12 +210,12 @@ def _layer(source: Checkpoint, plan: Plan, adapters: Sequence[Adapter], layer: i
             whole = np.concatenate([dense(matrix) for matrix in matrices])
             if pairs and not plan.experts:
                 whole += np.concatenate([up @ down for down, up in pairs[0]])
-            arrays |= _plain(place, whole) if plan.precision == "fp32" else _int8(place, whole, plan.block)
+            arrays |= _plain(place, whole) if plan.precision == "fp32" else int8(place, whole, plan.block)
         if side(plan, group, source.sizes):
-            enter, leave = _side(pairs if plan.experts else [], rest)
+            enter, leave = _side([*mixed, *(_stacked(pair) for pair in (pairs if plan.experts else []))], rest)
             for name, matrix in (("enter", enter), ("leave", leave)):
                 one = f"{place}.{name}"
-                arrays |= _plain(one, matrix) if plan.precision == "fp32" else _int8(one, matrix, SIDE_BLOCK)
+                arrays |= _plain(one, matrix) if plan.precision == "fp32" else int8(one, matrix, SIDE_BLOCK)
     return arrays
 
 
@@ -185,8 +227,9 @@ def _plain(name: str, matrix: F32) -> Arrays:
     return {f"{name}.weight": np.ascontiguousarray(matrix.T)}
 
 
-def _int8(name: str, matrix: F32, block: int) -> Arrays:
-    """Numbers 1 to 255 around 128, a scale for each block of a row; rows are filled up with zeros."""
+def int8(name: str, matrix: F32, block: int) -> Arrays:
+    """A matrix (out, in) for MatMulNBits: numbers 1 to 255 around 128, a scale for each block of a row; rows are filled
+    up with zeros."""
     rows, columns = matrix.shape
     blocks = -(-columns // block)
     values = np.zeros((rows, blocks * block), np.float32)
@@ -226,21 +269,24 @@ def _fit4(matrix: F32) -> Q4:
     return Q4(scale, least, numbers.astype(np.uint8))
 
 
-def _side(pairs: Sequence[Sequence[tuple[F32, F32]]], rest: F32) -> tuple[F32, F32]:
+def _stacked(pairs: Sequence[tuple[F32, F32]]) -> tuple[F32, F32]:
+    """A and B of several matrices as those of one: each B meets its own A alone."""
+    out = sum(len(up) for _, up in pairs)
+    leaves: list[F32] = []
+    at = 0
+    for down, up in pairs:
+        leave = np.zeros((out, len(down)), np.float32)
+        leave[at : at + len(up)] = up
+        at += len(up)
+        leaves.append(leave)
+    return np.concatenate([down for down, _ in pairs]), np.concatenate(leaves, axis=1)
+
+
+def _side(branches: Sequence[tuple[F32, F32]], rest: F32) -> tuple[F32, F32]:
     """Enter (rank, in) and leave (out, rank): the adapters one after the other, then the sums of blocks of the input
     against what 4-bit blocks leave."""
-    out, blocks = rest.shape
-    enters: list[F32] = []
-    leaves: list[F32] = []
-    for pair in pairs:
-        at = 0
-        for down, up in pair:
-            leave = np.zeros((out, len(down)), np.float32)
-            leave[at : at + len(up)] = up
-            at += len(up)
-            enters.append(down)
-            leaves.append(leave)
-    if blocks:
+    enters, leaves = ([one[side] for one in branches] for side in (0, 1))
+    if blocks := rest.shape[1]:
         enters.append(np.kron(np.eye(blocks, dtype=np.float32), np.ones((1, SIDE_BLOCK), np.float32)))
         leaves.append(rest)
     return np.concatenate(enters), np.concatenate(leaves, axis=1)
@@ -249,7 +295,7 @@ def _side(pairs: Sequence[Sequence[tuple[F32, F32]]], rest: F32) -> tuple[F32, F
 def mixing(plan: Plan, group: str, sizes: Sizes) -> tuple[F32, F32]:
     """How mixing weights (experts,) become a factor for each of a side branch's dimensions: matrix (experts, rank) and
     offset (rank,), which is 1 where a dimension belongs to the backbone."""
-    each = plan.rank * len(GROUPS[group])
+    each = _each(plan, group)
     rank = side(plan, group, sizes)
     spread = np.zeros((plan.experts, rank), np.float32)
     for expert in range(plan.experts):

@@ -44,7 +44,7 @@ _MS = "com.microsoft"
 _FASTEST = 4  # MatMulNBits' accuracy level that multiplies whole numbers
 
 
-class _Graph:
+class Graph:
     """Nodes and initializers as they are written."""
 
     def __init__(self) -> None:
@@ -110,7 +110,7 @@ def language(sizes: Sizes, plan: Plan) -> onnx.ModelProto:
             f"has heads of {sizes.head_width} channels and widths {sizes.width} and {sizes.hidden}; serve it in "
             "transformers"
         )
-    graph = _Graph()
+    graph = Graph()
     bits = {"fp32": 32, "int8": 8, "int4": 4}[plan.precision]
     block = SIDE_BLOCK if plan.precision == "int4" else plan.block
     side_bits = 32 if plan.precision == "fp32" else 8
@@ -154,7 +154,7 @@ def language(sizes: Sizes, plan: Plan) -> onnx.ModelProto:
 
 def multi_token(width: int, hidden: int, codes: int, precision: Precision) -> onnx.ModelProto:
     """The graph of the multi-token head (models/multi_token.py), `hidden` wide, with the motion head after it."""
-    graph = _Graph()
+    graph = Graph()
     bits = 32 if precision == "fp32" else 8
 
     def layer(x: str, name: str, inputs: int, outputs: int, out: str = "") -> str:
@@ -173,7 +173,7 @@ def multi_token(width: int, hidden: int, codes: int, precision: Precision) -> on
 
 def words(sizes: Sizes) -> onnx.ModelProto:
     """The graph of the text head."""
-    graph = _Graph()
+    graph = Graph()
     scores = graph.matrix("hidden", "words", sizes.width, sizes.text, 8, SIDE_BLOCK)
     graph.node("Identity", [scores], out="words")
     return graph.model("words", [_value("hidden", ["B", sizes.width])], [_value("words", ["B", sizes.text])])
@@ -183,12 +183,12 @@ def plans(recipe: Recipe) -> dict[str, Plan]:
     """The language graphs of a recipe, by file; none for a tokenizer alone."""
     if not recipe.speaks:
         return {}
-    codes, rank = len(SPECIAL) + recipe.tokenizer.codes, recipe.language.rank
-    found = {
-        "language-fp32.onnx": Plan("fp32", codes, rank),
-        "language-int8.onnx": Plan("int8", codes, rank),
-        "language-int4.onnx": Plan("int4", codes, rank, experts=1),
-    }
+    codes, language = len(SPECIAL) + recipe.tokenizer.codes, recipe.language
+    found: dict[str, Plan] = {}
+    for precision in ("fp32", "int8", "int4"):
+        experts = language.experts - 1 if language.experts else int(precision == "int4")
+        plan = Plan(precision, codes, language.rank, experts=experts, shared=bool(language.experts))
+        found[f"language-{precision}.onnx"] = plan
     if recipe.multi_token is not None:
         tokens = recipe.multi_token.tokens
         for plan in tuple(found.values()):
@@ -207,7 +207,7 @@ def write(sizes: Sizes, plans: dict[str, Plan], folder: Path, further: int | Non
     (folder / WORDS).write_bytes(words(sizes).SerializeToString())
 
 
-def _factors(graph: _Graph, sizes: Sizes, plan: Plan) -> dict[str, str]:
+def _factors(graph: Graph, sizes: Sizes, plan: Plan) -> dict[str, str]:
     """For each group: what multiplies the dimensions of its side branch, (B, 1, rank)."""
     axis = graph.constant("axis", np.array([1], np.int64))
     found: dict[str, str] = {}
@@ -219,7 +219,7 @@ def _factors(graph: _Graph, sizes: Sizes, plan: Plan) -> dict[str, str]:
     return found
 
 
-def _ends(graph: _Graph, tokens: int) -> list[list[str]]:
+def _ends(graph: Graph, tokens: int) -> list[list[str]]:
     """For each token of a run: lengths and total as its attention takes them."""
     ends: list[list[str]] = []
     for back in reversed(range(1, tokens)):
@@ -228,7 +228,7 @@ def _ends(graph: _Graph, tokens: int) -> list[list[str]]:
     return [*ends, ["lengths", "total"]]
 
 
-def _attention(graph: _Graph, sizes: Sizes, layer: int, qkv: str, ends: list[list[str]], rotary: Sequence[str]) -> str:
+def _attention(graph: Graph, sizes: Sizes, layer: int, qkv: str, ends: list[list[str]], rotary: Sequence[str]) -> str:
     """Attention of the tokens of a run. The operator takes several tokens of one sequence alone; several of each of
     many go through it one after the other."""
     names = [f"key.{layer}", f"value.{layer}"]
@@ -249,7 +249,7 @@ def _attention(graph: _Graph, sizes: Sizes, layer: int, qkv: str, ends: list[lis
     return found[0] if many == 1 else graph.node("Concat", found, axis=1)
 
 
-def _norm(graph: _Graph, sizes: Sizes, kept: str, fresh: str, name: str) -> tuple[str, str]:
+def _norm(graph: Graph, sizes: Sizes, kept: str, fresh: str, name: str) -> tuple[str, str]:
     """The sum of what is kept and what is fresh, normalised, and the sum itself."""
     gain = graph.weight(name, (sizes.width,))
     outputs = [f"normed.{name}", "", "", f"kept.{name}"]

@@ -23,8 +23,9 @@ from models import checkpoint, code_table, compact, packing, tasks
 from models import words as text_tokens
 from models.checkpoint import NORMS, PROJECTIONS, Checkpoint
 from models.multi_token import MultiTokenHead
-from models.packing import Adapter, Plan, Precision
+from models.packing import GROUPS, Adapter, Experts, Plan, Precision
 from models.vocabulary import FRAMES_PER_TOKEN, SPECIAL, Vocabulary
+from motion.bundles.manifest import MULTI_TOKEN
 from motion.errors import BadFile
 from motion.quat import F32
 
@@ -41,12 +42,25 @@ class Model:
     """A trained language model as its files hold it."""
 
     source: Checkpoint
-    adapter: Adapter
+    adapter: Adapter | Experts
     embeddings: F32
     head: F32
     bias: F32
     further: Mapping[str, np.ndarray] | None
     """the multi-token head's tensors"""
+    rank: int = 0
+    """of each expert"""
+
+    @property
+    def experts(self) -> F32:
+        """Mixing weights (1, E) at which it is measured: one adapter's is 1, those of a mixture differ."""
+        count = len(self.adapter.branch(0, "out")[0]) // self.rank if isinstance(self.adapter, Experts) else 1
+        return (2 / count * np.arange(1, count + 1) / (count + 1))[None].astype(np.float32)
+
+    @property
+    def adapters(self) -> packing.Adapters:
+        """As the graphs take them."""
+        return self.adapter if isinstance(self.adapter, Experts) else [self.adapter]
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -67,10 +81,12 @@ def trained(recipe: Recipe, backbone: Path | None) -> Model:
     for path in paths:
         if not path.exists():
             raise BadFile("is not there; run python -m export.train_llm with this recipe first", str(path))
-    tensors, own, *further = (compact.read(path) for path in paths)
-    adapter = Adapter(tensors, recipe.language.alpha / recipe.language.rank)
+    tensors, own = (compact.read(path) for path in paths[:2])
+    kind = Experts if recipe.language.experts else Adapter
+    adapter = kind(tensors, recipe.language.alpha / recipe.language.rank)
     tables = code_table.tables(own, recipe.tokenizer.levels)
-    return Model(checkpoint.read(backbone), adapter, *tables, further[0] if further else None)
+    further = None if recipe.multi_token is None else compact.read(recipe.run / MULTI_TOKEN)
+    return Model(checkpoint.read(backbone), adapter, *tables, further, recipe.language.rank)
 
 
 def measure(
@@ -80,7 +96,7 @@ def measure(
     are let through. "torch float32" stands beside them."""
     model = trained(recipe, backbone)
     messages = _messages(recipe, tokenizer, model, clips)
-    double = reference(model.source, [model.adapter], torch.float64)
+    double = reference(model.source, model.adapters, torch.float64, model.experts[0])
     states = [_states(double, model, *message) for message in messages]
     exact = [_scores(model, state) for state in states]
     single = double.to(torch.float32)
@@ -110,8 +126,8 @@ def _judged(ours: list[F32], exact: list[F32], precision: Precision) -> dict[str
     return {**row, "passed": bool(row["divergence"] <= MOST[precision] and small)}
 
 
-def reference(source: Checkpoint, adapters: list[Adapter], dtype: torch.dtype) -> Any:
-    """The backbone's layers in transformers, adapters merged."""
+def reference(source: Checkpoint, adapters: packing.Adapters, dtype: torch.dtype, experts: F32 | None = None) -> Any:
+    """The backbone's layers in transformers, adapters merged, those of a mixture with the weights `experts` (E,)."""
     from transformers import LlamaConfig, LlamaModel
 
     sizes = source.sizes
@@ -128,7 +144,9 @@ def reference(source: Checkpoint, adapters: list[Adapter], dtype: torch.dtype) -
             weights[f"layers.{layer}.{name}.weight"] = source.vector(layer, name)
         for name in PROJECTIONS:
             matrix = checkpoint.dense(source.matrix(layer, name))
-            for adapter in adapters:
+            if isinstance(adapters, Experts) and experts is not None:
+                matrix = (matrix + _mixed(adapters, experts, layer, name, len(matrix), source)).astype(np.float32)
+            for adapter in () if isinstance(adapters, Experts) else adapters:
                 down, up = adapter.pair(layer, name)
                 matrix = (matrix + up @ down).astype(np.float32)
             weights[f"layers.{layer}.{name}.weight"] = matrix
@@ -136,6 +154,15 @@ def reference(source: Checkpoint, adapters: list[Adapter], dtype: torch.dtype) -
     assert missing == ["embed_tokens.weight"]
     assert not strange
     return trunk.to(dtype).eval().requires_grad_(False)
+
+
+def _mixed(adapters: Experts, experts: F32, layer: int, name: str, rows: int, source: Checkpoint) -> F32:
+    """What a mixture adds to one matrix (rows, in)."""
+    group = next(group for group, names in GROUPS.items() if name in names)
+    before = GROUPS[group][: GROUPS[group].index(name)]
+    at = sum(len(checkpoint.dense(source.matrix(layer, other))) for other in before)
+    enter, leave = adapters.branch(layer, group)
+    return leave[at : at + rows] @ (enter * np.repeat(experts, len(enter) // len(experts))[:, None])
 
 
 def _messages(recipe: Recipe, tokenizer: Any, model: Model, count: int) -> list[tuple[list[int], list[int]]]:
@@ -188,7 +215,7 @@ def _further(path: Path, model: Model, precision: Precision, codes: list[int], s
 
 
 def _session(path: Path, model: Model, plan: Plan) -> Any:
-    return _opened(path, packing.pack(model.source, plan, [model.adapter], model.head, model.bias))
+    return _opened(path, packing.pack(model.source, plan, model.adapters, model.head, model.bias))
 
 
 def _opened(path: Path, weights: packing.Arrays) -> Any:
@@ -218,7 +245,7 @@ def _by_graph(first: Any, session: Any, model: Model, plan: Plan, prompt: list[i
             "total": np.array([length], np.int32),
         }
         if plan.experts:
-            inputs["experts"] = np.ones((1, plan.experts), np.float32)
+            inputs["experts"] = model.experts
         found, *values = (session if length > len(prompt) else first).run(outputs, inputs | kept)
         kept = dict(zip(kept, values, strict=True))
         scores.append(found[0])

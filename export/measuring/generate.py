@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models import tasks
-from models.backbone import MotionLanguageModel
+from export.training.sentences import Sentences
+from models.backbone import MotionLanguageModel, Told
 from models.vocabulary import FRAMES_PER_TOKEN, SPECIAL
 from motion import features
 
@@ -28,25 +29,37 @@ def motion(
     seed: int = 1,
     guidance: float = 1.0,
     at_once: int | None = None,
+    sentences: Sentences | None = None,
 ) -> list[list[int]]:
     """Codes for each request, as many as its seconds ask for, drawn with one generator.
 
     guidance: scores are those without the sentence plus this many times what the sentence changes in them (Ho and
     Salimans 2022); 1 leaves them as they are. at_once: codes that one run
-    of the layers brings, by the model's multi-token head; None: as many as it was trained for.
+    of the layers brings, by the model's multi-token head; None: as many as it was trained for. sentences: what embeds
+    them, for a mixture's gate.
     """
     vocabulary = model.vocabulary
     row = tasks.find(task)
-    prompts = [tasks.prompt(row, given, vocabulary, tokenize).ids for given in requests]
+    soft = 0 if model.soft is None else model.soft.tokens
+    asked = [(row, given) for given in requests]
     if guidance != 1.0:
         free = tasks.find("unconditional")
-        untold = [tasks.Conditions(seconds=given.seconds) for given in requests]
-        prompts += [tasks.prompt(free, given, vocabulary, tokenize).ids for given in untold]
+        asked += [(free, tasks.Conditions(seconds=given.seconds)) for given in requests]
+    made_of = [tasks.prompt(one, given, vocabulary, tokenize, soft) for one, given in asked]
+    prompts = [one.ids for one in made_of]
     counts = [round((given.seconds or 4.0) * features.FPS / FRAMES_PER_TOKEN) for given in requests]
     width = max(map(len, prompts))
     pad = vocabulary.special("PAD")
     ids = torch.tensor([[pad] * (width - len(prompt)) + prompt for prompt in prompts])
     mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts])
+    told: Told | None = None
+    if model.gate is not None:
+        assert sentences is not None, "a mixture is told its sentences"
+        starts = [-1 if one.soft is None else width - len(one.ids) + one.soft for one in made_of]
+        told = Told(
+            sentences([one.instruction for one, _ in asked]), sentences([given.text for _, given in asked]),
+            torch.tensor(starts),
+        )  # fmt: skip
     generator = torch.Generator().manual_seed(seed)
     further, at_once = model.further, model.at_once if at_once is None else at_once
     made: list[Tensor] = []
@@ -57,9 +70,14 @@ def motion(
         weight, bias = weight[len(SPECIAL) :], bias[len(SPECIAL) :]
         while len(made) < max(counts):
             places = (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+            embeds, weights = model.embed(ids, table), model.weights(ids, told)
+            if cache is None and model.soft is not None and told is not None:
+                embeds = model.softened(embeds, told)
+            elif weights is not None and model.gate is not None and told is not None:
+                weights = model.gate(told.instruction, told.prompt).exp()[:, None, 1:]
             with torch.autocast("cpu", dtype=torch.bfloat16):
-                output = model.trunk(
-                    inputs_embeds=model.embed(ids, table), attention_mask=mask, position_ids=places,
+                output = model.run(
+                    weights, inputs_embeds=embeds, attention_mask=mask, position_ids=places,
                     past_key_values=cache, use_cache=True,
                 )  # fmt: skip
             cache = output.past_key_values

@@ -24,7 +24,7 @@ INPUTS: Final = ("text", "seconds", "past", "future", "motion")
 ENCODER, DECODER, REFINER = "encoder.onnx", "decoder.onnx", "refiner.onnx"
 ADAPTER, EMBEDDINGS, WORDS = "adapter.safetensors", "embeddings.safetensors", "words.onnx"
 MULTI_TOKEN = "multi-token.safetensors"
-GATE, SENTENCE = "gate.safetensors", "sentence.onnx"
+GATE, SENTENCE, LEARNED = "gate.safetensors", "sentence.onnx", "learned.safetensors"
 
 
 @dataclass(frozen=True)
@@ -123,11 +123,14 @@ class Backbone:
 
 @dataclass(frozen=True)
 class Lora:
-    """A trained low-rank adapter: W + alpha / rank B A."""
+    """A trained low-rank adapter, W + alpha / rank B A, or a mixture of them."""
 
     file: str
     rank: int
+    """of each expert"""
     alpha: float
+    experts: int = 0
+    """of a mixture, the zero expert not counted; 0: it is one adapter"""
 
     def __post_init__(self) -> None:
         if self.rank < 1:
@@ -137,6 +140,22 @@ class Lora:
     def scale(self) -> float:
         """Of B A."""
         return self.alpha / self.rank
+
+
+@dataclass(frozen=True)
+class PackedGate:
+    """What a mixture's language model makes of a sentence's embedding, and the encoder that it is of."""
+
+    file: str
+    """weights of the gate and of the soft tokens"""
+    encoder: str
+    """graph of the sentence encoder, without weights"""
+    model: Backbone
+    """whose weights the encoder takes"""
+    soft_tokens: int = 0
+    """before a sentence's own"""
+    learned: str | None = None
+    """embeddings of sentences that were learned, and in plain words what each asks for"""
 
 
 @dataclass(frozen=True)
@@ -164,6 +183,8 @@ class Plan:
     """adapters in the side branch; 0: the one adapter is merged"""
     tokens: int = 1
     """that each sequence brings to a run; 1: one sequence alone may bring any number"""
+    shared: bool = False
+    """whether matrices that see the same input have one A an expert"""
 
     def __post_init__(self) -> None:
         if self.precision == "int4" and not self.experts:
@@ -205,6 +226,8 @@ class Language:
     graphs: dict[str, Plan] = field(default_factory=dict[str, Plan])
     """graphs of the layers, by file"""
     multi_token: MultiTokenFiles | None = None
+    gate: PackedGate | None = None
+    """of a mixture; None where there is one adapter"""
 
 
 @dataclass(frozen=True)
@@ -267,6 +290,8 @@ class Manifest:
             raise BadBundle(f"tokenizer {MOTION!r} has no skeleton")
         if self.language is not None:
             self.tokenizer(self.language.vocabulary.tokenizer)
+            if bool(self.language.adapter.experts) != (self.language.gate is not None):
+                raise BadBundle("a mixture of experts needs a gate, and a gate needs one")
         for task in self.tasks:
             strange = [name for name in task.needs + task.optional if name not in INPUTS]
             if strange or task.gives not in ("motion", "text"):
@@ -288,5 +313,7 @@ class Manifest:
             further = language.multi_token
             heads = () if further is None else (further.weights, *further.graphs.values())
             words = () if language.words is None else (language.words,)
-            for file in (language.adapter.file, language.vocabulary.file, *words, *language.graphs, *heads):
+            held = language.gate
+            gate = () if held is None else (held.file, held.encoder, *((held.learned,) if held.learned else ()))
+            for file in (language.adapter.file, language.vocabulary.file, *words, *language.graphs, *heads, *gate):
                 yield "the language model", file

@@ -47,7 +47,7 @@ class Rows(Protocol):
     """Sequences that take one more token at a time, together. Each is known by a number for as long as it is there."""
 
     def add(self, pasts: Sequence[Past], experts: F32) -> list[int]:
-        """More sequences, all with the mixing weights (E,); their numbers."""
+        """More sequences, each with its mixing weights (B, E); their numbers."""
         ...
 
     def drop(self, numbers: Sequence[int]) -> None:

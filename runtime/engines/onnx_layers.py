@@ -194,7 +194,7 @@ class OnnxRows:
         """by tokens that each sequence brings"""
 
     def add(self, pasts: Sequence[Past], experts: F32) -> list[int]:
-        """More sequences, all with the mixing weights (E,); their numbers."""
+        """More sequences, each with its mixing weights (B, E); their numbers."""
         if not self._places and len(self._lengths) != self._layers.batch(len(pasts)):
             self._move([], 1, 0)
         free = [place for place in range(len(self._lengths)) if place not in self._places.values()]
@@ -205,9 +205,10 @@ class OnnxRows:
             self._move(range(known), max(longest, self._memory.shape[3]), more)
         numbers = [self._count + i for i in range(len(pasts))]
         self._count += len(pasts)
-        for number, past, place in zip(numbers, pasts, [*free, *range(known, known + more)], strict=False):
+        places = [*free, *range(known, known + more)]
+        for number, past, weights, place in zip(numbers, pasts, experts, places, strict=False):
             self._places[number] = place
-            self._lengths[place], self._experts[place] = past.length, experts
+            self._lengths[place], self._experts[place] = past.length, weights
             self._memory[:, place, :, : past.length] = past.values
         for run in self._runs.values():
             run.experts[:] = self._experts

@@ -65,9 +65,11 @@ class StaticRows:
     """Sequences that take one more token at a time, together. One that sits out a step is computed along,
     and overwritten by its next."""
 
-    def __init__(self, trunk: Any, head: Tensor, bias: Tensor) -> None:
-        """trunk: embeddings -> hidden states (a transformers base model); head (C, W), bias (C,)."""
+    def __init__(self, trunk: Any, head: Tensor, bias: Tensor, experts: int = 0) -> None:
+        """trunk: embeddings -> hidden states (a transformers base model), with experts given `weights` (B, 1, E) as
+        well; head (C, W), bias (C,)."""
         self._trunk = trunk
+        self._mixed = experts
         self._head = head
         self._bias = bias
         self._count = 0
@@ -78,10 +80,11 @@ class StaticRows:
         self._records = head.device.type == "cuda"
         self._steps: dict[int, _Step] = {}
         """by tokens that each sequence brings"""
+        self._weights: Tensor | None = None
         self._shape()
 
-    def add(self, pasts: Sequence[Past], experts: F32) -> list[int]:  # noqa: ARG002
-        """More sequences, all with the mixing weights (E,); their numbers."""
+    def add(self, pasts: Sequence[Past], experts: F32) -> list[int]:
+        """More sequences, each with its mixing weights (B, E); their numbers."""
         while len(self._places) + len(pasts) > len(self._lengths):
             self._grow(2 * len(self._lengths), self._room)
         while max(past.length for past in pasts) >= self._room:
@@ -97,6 +100,9 @@ class StaticRows:
                     for mine, theirs in zip(kept, own, strict=True):
                         mine[place, :, : past.length] = theirs[0]
                 self._places[number], self._lengths[place] = place, past.length
+            if self._mixed and self._weights is not None:
+                for number, own in zip(numbers, experts, strict=True):
+                    self._weights[self._places[number], 0] = _tensor(own).to(self._weights.device)
         return numbers
 
     def drop(self, numbers: Sequence[int]) -> None:
@@ -142,7 +148,7 @@ class StaticRows:
         mask = torch.zeros_like(seen, dtype=step.embeds.dtype).masked_fill_(~seen, never)[:, None]
         found = self._trunk(
             inputs_embeds=step.embeds, attention_mask=mask, position_ids=places,
-            past_key_values=self._memory, use_cache=True,
+            past_key_values=self._memory, use_cache=True, **({"weights": self._weights} if self._mixed else {}),
         )  # fmt: skip
         hidden = found.last_hidden_state[:, -1]
         return hidden, torch.nn.functional.linear(hidden, self._head).float() + self._bias
@@ -176,6 +182,10 @@ class StaticRows:
         """What a step reads, of the present size; what was recorded read other arrays."""
         with torch.inference_mode():
             self._ends = torch.zeros(len(self._lengths), dtype=torch.int64, device=self._head.device)
+            weights = torch.zeros(len(self._lengths), 1, self._mixed, device=self._head.device)
+            if self._weights is not None:
+                weights[: len(self._weights)] = self._weights
+            self._weights = weights
         self._steps.clear()
 
 

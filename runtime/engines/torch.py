@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.mixture import MixedTrunk, Mixture
 from motion.errors import BadBundle
 from runtime.engines.layers import F32, Outcome, Past, Rows
 from runtime.engines.static_rows import StaticRows
@@ -70,14 +71,18 @@ class Causal:
         bias: F32,
         static: bool | None = None,
         several: Several | None = None,
+        experts: int = 0,
     ) -> TorchLayers:
-        """The layers with an adapter merged, or as they are; `static`: in room that stays where it is
-        (runtime/engines/static_rows.py), None for where that is faster, on a card. Raises BadBundle."""
-        trunk = merged(self._model.model, adapter, scale) if adapter else self._model.model
+        """The layers with an adapter merged, or as they are; experts: of a mixture, which is not merged; `static`: in
+        room that stays where it is (runtime/engines/static_rows.py), None for where that is faster, on a card. Raises
+        BadBundle."""
+        trunk = self._model.model
+        if adapter:
+            trunk = mixed(trunk, adapter, scale, experts) if experts else merged(trunk, adapter, scale)
         own = [_tensor(array).to(self.head.device) for array in (head, bias)]
         still = self.head.device.type == "cuda" if static is None else static
         trunk = trunk.eval().requires_grad_(False)
-        return TorchLayers(trunk, self.head, own[0].to(self.head.dtype), own[1], still, several)
+        return TorchLayers(trunk, self.head, own[0].to(self.head.dtype), own[1], still, several, experts)
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ class Several:
 
 
 class TorchLayers:
-    """A language model's layers and motion head, loaded; mixing weights are not looked at."""
+    """A language model's layers and motion head, loaded; mixing weights are of a mixture's experts alone."""
 
     def __init__(
         self,
@@ -100,9 +105,12 @@ class TorchLayers:
         bias: Tensor,
         static: bool = False,
         several: Several | None = None,
+        experts: int = 0,
     ) -> None:
-        """trunk: embeddings -> hidden states (a transformers base model); head (codes, width), bias (codes,)."""
+        """trunk: embeddings -> hidden states (a transformers base model), with experts given `weights` (B, 1, E) as
+        well; head (codes, width), bias (codes,)."""
         self._trunk = trunk
+        self._experts = experts
         self._static = static
         self._text_head = text_head
         self._head = head
@@ -111,18 +119,18 @@ class TorchLayers:
         self.tokens = 1 if several is None else several.tokens
         self._further = None if several is None else several.head.to(head.device)
 
-    def read(self, embeds: F32, past: Past | None, experts: F32) -> tuple[Outcome, Past]:  # noqa: ARG002
+    def read(self, embeds: F32, past: Past | None, experts: F32) -> tuple[Outcome, Past]:
         """A sequence's next tokens (N, W) at once, after `past`: the outcome (1, ...) and the past they make."""
         before = 0 if past is None else past.length
         places = torch.arange(before, before + len(embeds), device=self._head.device)[None]
         kept = None if past is None else past.values
-        outcome, values = self.run(embeds[None], None, places, kept)
+        outcome, values = self.run(embeds[None], None, places, kept, experts[None])
         return outcome, Past(before + len(embeds), values, sum(one.nbytes for pair in values for one in pair))
 
     def rows(self) -> Rows:
         """No sequences yet."""
         if self._static:
-            return StaticRows(self._trunk, self._head, self._bias)
+            return StaticRows(self._trunk, self._head, self._bias, self._experts)
         return TorchRows(self, self._head.device)
 
     def further(self, hidden: F32, embeds: F32) -> Outcome:
@@ -140,9 +148,11 @@ class TorchLayers:
             return F.linear(own, self._text_head).float().cpu().numpy()
 
     def run(
-        self, embeds: F32, mask: Tensor | None, places: Tensor, kept: Sequence[tuple[Tensor, Tensor]] | None
+        self, embeds: F32, mask: Tensor | None, places: Tensor, kept: Sequence[tuple[Tensor, Tensor]] | None,
+        experts: F32,
     ) -> tuple[Outcome, list[tuple[Tensor, Tensor]]]:
-        """One run of the layers on embeds (B, N, W): the outcome, and keys and values of each layer."""
+        """One run of the layers on embeds (B, N, W) with mixing weights (B, E): the outcome, and keys and values of
+        each layer."""
         from transformers import DynamicCache
 
         cache: Any = DynamicCache()
@@ -155,6 +165,7 @@ class TorchLayers:
                 position_ids=places,
                 past_key_values=cache,
                 use_cache=True,
+                **({"weights": _tensor(experts)[:, None].to(self._head.device)} if self._experts else {}),
             )
             hidden = found.last_hidden_state[:, -1]
             codes = F.linear(hidden, self._head).float() + self._bias
@@ -177,10 +188,12 @@ class TorchRows:
         self._count = 0
         self._numbers: list[int] = []
         self._kept: list[tuple[Tensor, Tensor]] = []
+        self._experts = np.zeros((0, 0), np.float32)
         self._mask = torch.zeros(0, 0, dtype=torch.int64, device=device)
 
-    def add(self, pasts: Sequence[Past], experts: F32) -> list[int]:  # noqa: ARG002
-        """More sequences, all with the mixing weights (E,); their numbers."""
+    def add(self, pasts: Sequence[Past], experts: F32) -> list[int]:
+        """More sequences, each with its mixing weights (B, E); their numbers."""
+        self._experts = np.concatenate([self._experts.reshape(-1, experts.shape[1]), experts])
         for past in pasts:
             width = max(self._mask.shape[1], past.length)
             own = torch.ones(1, past.length, dtype=torch.int64, device=self._mask.device)
@@ -199,7 +212,7 @@ class TorchRows:
     def drop(self, numbers: Sequence[int]) -> None:
         """Sequences that have ended."""
         rows = [row for row, number in enumerate(self._numbers) if number not in numbers]
-        self._numbers = [self._numbers[row] for row in rows]
+        self._numbers, self._experts = [self._numbers[row] for row in rows], self._experts[rows]
         used = self._mask[rows].any(0).nonzero()
         begin = int(used[0]) if len(used) else self._mask.shape[1]
         self._mask = self._mask[rows, begin:]
@@ -215,7 +228,7 @@ class TorchRows:
         moving[rows] = 1
         places = self._mask.sum(-1, keepdim=True) + torch.arange(count, device=self._mask.device)
         self._mask = torch.cat([self._mask, moving], dim=-1)
-        outcome, self._kept = self._layers.run(everything, self._mask, places, self._kept)
+        outcome, self._kept = self._layers.run(everything, self._mask, places, self._kept, self._experts)
         return Outcome(outcome.hidden[rows], outcome.codes[rows])
 
 
@@ -247,6 +260,20 @@ def merged(trunk: nn.Module, adapter: Mapping[str, Any], scale: float) -> nn.Mod
             wide = [torch.as_tensor(one).to(module.weight.device).float() for one in (up, down)]
             module.weight.copy_(module.weight.float() + scale * (wide[0] @ wide[1]))
     return result
+
+
+def mixed(trunk: nn.Module, adapter: Mapping[str, Any], scale: float, experts: int) -> nn.Module:
+    """A copy of `trunk` with a mixture of so many LoRA experts beside its matrices (models/mixture.py), called with
+    `weights` (B, 1, E); what is not the mixture's is shared. Raises BadBundle where it does not fit the backbone."""
+    kept = {id(one): one for one in (*trunk.parameters(), *trunk.buffers())}
+    result: Any = copy.deepcopy(trunk, dict(kept))
+    rank = next(len(values) for name, values in adapter.items() if name.endswith(".enter")) // experts
+    mixture = Mixture(result, experts, rank, scale)
+    try:
+        mixture.load_state_dict({name: torch.as_tensor(values).float() for name, values in adapter.items()})
+    except RuntimeError as error:
+        raise BadBundle(f"the mixture does not fit the backbone ({error}); serve the one it names") from error
+    return MixedTrunk(result, mixture.to(next(trunk.parameters()).device))
 
 
 def _tensor(array: NDArray[Any]) -> Tensor:

@@ -40,6 +40,13 @@ class Prompt:
     ids: tuple[int, ...]
     cut: int = 0
     """where what other prompts share ends"""
+    experts: F32 | None = None
+    """mixing weights (E,) with which it is read and goes on; None: the reply's"""
+    shared: F32 | None = None
+    """those with which it is read up to its cut; None: the reply's"""
+    soft: F32 | None = None
+    """embeddings (K, width) that stand for ids from `soft_at` on"""
+    soft_at: int = 0
 
 
 @dataclass(frozen=True)
@@ -145,7 +152,8 @@ class Decoder:
 
     def _begin(self, reply: Reply) -> None:
         found = [self._read(prompt, reply.experts) for prompt in reply.prompts]
-        reply.rows = self._rows[reply.tokens].add([past for _, past in found], reply.experts)
+        weights = np.stack([reply.experts if one.experts is None else one.experts for one in reply.prompts])
+        reply.rows = self._rows[reply.tokens].add([past for _, past in found], weights)
         self._here.append(reply)
         outcome = Outcome(*(np.concatenate([getattr(one, name) for one, _ in found]) for name in ("hidden", "codes")))
         self._choose([reply], outcome)
@@ -201,19 +209,27 @@ class Decoder:
 
     def _read(self, prompt: Prompt, experts: F32) -> tuple[Outcome, Past]:
         found: tuple[Outcome, Past] | None = None
-        for begin, end in ((0, prompt.cut), (prompt.cut, len(prompt.ids))):
+        shared = experts if prompt.shared is None else prompt.shared
+        own = experts if prompt.experts is None else prompt.experts
+        for begin, end, weights in ((0, prompt.cut, shared), (prompt.cut, len(prompt.ids), own)):
             if begin == end:
                 continue
-            key = (experts.tobytes(), prompt.ids[:end])
+            key = (shared.tobytes() + (own.tobytes() if begin else b""), prompt.ids[:end])
             if key not in self._kept:
                 past = None if found is None else found[1]
-                self._kept[key] = self.layers.read(self._embed(prompt.ids[begin:end]), past, experts)
+                self._kept[key] = self.layers.read(self._embeds(prompt, begin, end), past, weights)
             self._kept.move_to_end(key)
             found = self._kept[key]
         assert found is not None, "a prompt holds a token or more"
         while sum(past.size for _, past in self._kept.values()) > _KEPT and len(self._kept) > 1:
             self._kept.popitem(last=False)
         return found
+
+    def _embeds(self, prompt: Prompt, begin: int, end: int) -> F32:
+        embeds = self._embed(prompt.ids[begin:end])
+        if prompt.soft is not None and begin <= prompt.soft_at < end:
+            embeds[prompt.soft_at - begin : prompt.soft_at - begin + len(prompt.soft)] = prompt.soft
+        return embeds
 
     def __enter__(self) -> Self:
         return self

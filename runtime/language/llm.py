@@ -23,13 +23,14 @@ from numpy.typing import NDArray
 from models import checkpoint, packing, tasks
 from models import words as text_tokens
 from models.checkpoint import Checkpoint
-from models.packing import Adapter
+from models.packing import Adapters, Experts
 from models.vocabulary import SPECIAL, Vocabulary
 from models.words import Words
 from motion.bundles.bundle import Bundle
 from motion.errors import BadBundle, BadFile, MissingPart
 from runtime.engines.layers import Layers
 from runtime.language.decoding import Decoder, Manner, Prompt, Reply
+from runtime.language.gate import Gate
 from runtime.language.parts import NoGraph, Parts
 from runtime.language.sampling import Sampling
 
@@ -61,8 +62,10 @@ class MotionLanguageModel:
         vocabulary: Vocabulary,
         parts: Parts,
         about: str = "",
+        gate: Gate | None = None,
     ) -> None:
-        """adapted: the trained adapter; plain: makes the untouched backbone's voice, when somebody first converses."""
+        """adapted: the trained adapter; plain: makes the untouched backbone's voice, when somebody first converses;
+        gate: of a mixture of adapters."""
         self.vocabulary = vocabulary
         self.guidance = parts.language.guidance
         self.sampling = parts.sampling
@@ -72,6 +75,7 @@ class MotionLanguageModel:
         self._make_plain = plain
         self._plain: Voice | None = None
         self._words = words
+        self._gate = gate
         self._tokens_per_second = parts.tokenizer.tokens_per_second
         self._only_codes = np.full(len(SPECIAL) + vocabulary.codes, -np.inf, np.float32)
         self._only_codes[len(SPECIAL) :] = 0
@@ -116,11 +120,11 @@ class MotionLanguageModel:
         file, plan = parts.graph(wanted)
         parts.check(backbone.sizes.width, backbone.path)
 
-        def decoder(adapters: Sequence[Adapter]) -> Decoder:
+        def decoder(adapters: Adapters) -> Decoder:
             weights = packing.pack(backbone, plan, adapters, parts.head, parts.bias, threads)
             text = packing.text_head(backbone)
             graph, words, several = parts.source.path(file), parts.source.path(parts.language.words), None
-            if parts.further is not None and adapters:
+            if parts.further is not None and (isinstance(adapters, Experts) or adapters):
                 head = packing.multi_token(parts.further, parts.head, parts.bias, plan.precision)
                 tokens, read, drawn = parts.several(plan)
                 several = Several(tokens, parts.source.path(read), parts.source.path(drawn), head)
@@ -132,7 +136,7 @@ class MotionLanguageModel:
                 layers, parts.embedding(backbone.sizes.text, lambda ids: checkpoint.dense(backbone.table, ids))
             )
 
-        adapted = decoder([parts.adapter])
+        adapted = decoder(parts.adapter if isinstance(parts.adapter, Experts) else [parts.adapter])
 
         def plain() -> Voice:
             return Voice(adapted if plan.experts else decoder([]), np.zeros(plan.experts, np.float32))
@@ -143,7 +147,9 @@ class MotionLanguageModel:
         vocabulary = Vocabulary(backbone.sizes.text, parts.codes)
         many = adapted.layers.tokens
         about = f"onnxruntime on the CPU, {f'{many} codes a run, ' * (many > 1)}{plan.precision}"
-        return cls(voice, plain, words, vocabulary, parts, about)
+        packed = parts.language.gate
+        gate = None if packed is None else Gate.load(parts.source, packed, threads)
+        return cls(voice, plain, words, vocabulary, parts, about, gate)
 
     @classmethod
     def _on_torch(cls, parts: Parts, folder: Path | None, threads: int, wanted: str | None, device: str) -> Self:
@@ -167,7 +173,8 @@ class MotionLanguageModel:
         nothing = np.zeros(0, np.float32)
         several = None if parts.further is None else Several(parts.multi_token.tokens, MultiTokenHead.of(parts.further))
         layers = causal.layers(
-            parts.adapter.tensors, parts.adapter.scale, parts.head, parts.bias, several=several
+            parts.adapter.tensors, parts.adapter.scale, parts.head, parts.bias, several=several,
+            experts=parts.language.adapter.experts,
         )  # fmt: skip
         adapted = Voice(Decoder(layers, embed), nothing)
 
@@ -176,7 +183,9 @@ class MotionLanguageModel:
 
         words, vocabulary = text_tokens.from_folder(causal.folder), Vocabulary(causal.text, parts.codes)
         about = f"transformers, {causal.about}"
-        return cls(adapted, plain, words, vocabulary, parts, about)
+        packed = parts.language.gate
+        gate = None if packed is None else Gate.load(parts.source, packed, threads)
+        return cls(adapted, plain, words, vocabulary, parts, about, gate)
 
     @property
     def layers(self) -> Layers:
@@ -270,8 +279,17 @@ class MotionLanguageModel:
         return lambda made: self._codes_or_end if made else self._only_codes
 
     def _prompt(self, task: tasks.Task, given: tasks.Conditions) -> Prompt:
-        ids = tuple(tasks.prompt(task, given, self.vocabulary, self._words.encode).ids)
-        return Prompt(ids, ids.index(self.vocabulary.special("COND_BOS")) + 1)
+        gate = self._gate
+        soft = 0 if gate is None else gate.soft_tokens
+        message = tasks.prompt(task, given, self.vocabulary, self._words.encode, soft)
+        ids = tuple(message.ids)
+        cut = ids.index(self.vocabulary.special("COND_BOS")) + 1
+        if gate is None:
+            return Prompt(ids, cut)
+        weights = gate.weights(task.instruction, given.text)
+        if message.soft is None or given.text is None:
+            return Prompt(ids, cut, weights, gate.even)
+        return Prompt(ids, cut, weights, gate.even, gate.soft(given.text), message.soft)
 
     def _question(self, text: str) -> Prompt:
         ids, others = (tuple(self._words.conversation([{"role": "user", "content": c}])) for c in (text, f"{text}?"))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file  # pyright: ignore[reportUnknownVariableType] (a bare PathLike)
 
 from models import code_table, compact, packing
-from models.packing import Adapter
+from models.packing import Adapter, Experts
 from models.vocabulary import SPECIAL
 from motion.bundles.bundle import Bundle
 from motion.bundles.manifest import Language, MultiTokenFiles, PackedTokenizer, Plan, Precision
@@ -39,7 +39,7 @@ class Parts:
     language: Language
     tokenizer: PackedTokenizer
     """whose codes it writes"""
-    adapter: Adapter
+    adapter: Adapter | Experts
     embeddings: F32
     """of special tokens and codes (special + codes, width)"""
     head: F32
@@ -56,7 +56,8 @@ class Parts:
             raise BadBundle(f"bundle {manifest.name!r} has no language model; give one that has")
         tokenizer = manifest.tokenizer(language.vocabulary.tokenizer)
         weights: dict[str, Any] = load_file(source.path(language.vocabulary.file))
-        adapter = Adapter(compact.read(source.path(language.adapter.file)), language.adapter.scale)
+        kind = Experts if language.adapter.experts else Adapter
+        adapter = kind(compact.read(source.path(language.adapter.file)), language.adapter.scale)
         further: dict[str, Any] | None = None
         if language.multi_token is not None and not one_code:
             further = compact.read(source.path(language.multi_token.weights))

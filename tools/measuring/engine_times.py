@@ -94,7 +94,7 @@ def _time_language(source: Bundle, precision: Precision, threads: int, timed: Ti
         _, past = layers.read(embeds, None, experts)
         for count in SEQUENCES:
             rows = layers.rows()
-            numbers = rows.add([past] * count, experts)
+            numbers = rows.add([past] * count, np.tile(experts, (count, 1)))
             tokens = np.repeat(embeds[:1, None], count, axis=0)
             who = "one sequence" if count == 1 else f"{count} sequences"
             timed(name, f"step of {who}", lambda rows=rows, numbers=numbers, tokens=tokens: rows.step(numbers, tokens))
