@@ -57,6 +57,17 @@ LIMITS = replace(
     streams=64,
     sessions=256,
 )
+STRANGE = (
+    "eine Person läuft im Kreis und winkt",
+    "一个人向前走并挥手",
+    "רוץ קדימה ואז שב",
+    "stand still while running, lying down on the ceiling",
+    "turn left to the right, jump without leaving the ground",
+    "do a cartwheel",
+    "12345 ☂ !!! </s> [REPLY_BOS]",
+    "\u200b",
+)
+"""sentences that nobody trained on: other languages, contradictions, what nobody recorded, and no words at all"""
 WORDS = ("a", " person", " walks", " in", " an", " arc")
 
 
