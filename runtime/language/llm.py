@@ -194,7 +194,7 @@ class MotionLanguageModel:
         """Whether it can tell a question from an order to move."""
         return False
 
-    def route(self, text: str) -> Literal["text-to-motion", "conversation"]:
+    def route(self, text: str) -> Literal["text-to-motion", "conversation"]:  # noqa: ARG002
         """What the text asks for. Raises UnknownTask where the bundle has no gate to tell."""
         raise UnknownTask(
             "the bundle has no gate that tells a question from an order to move; ask for 'text-to-motion' or "

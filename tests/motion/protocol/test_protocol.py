@@ -69,7 +69,9 @@ def test_every_message_has_an_example_and_a_golden_file() -> None:
 
 
 @pytest.mark.parametrize(
-    "file", [file for old in OLD for file in sorted(old.glob("*.bin"))], ids=lambda file: f"{file.parent.name}-{file.stem}"
+    "file",
+    [file for old in OLD for file in sorted(old.glob("*.bin"))],
+    ids=lambda file: f"{file.parent.name}-{file.stem}",
 )
 def test_messages_of_older_versions_are_read_and_answered_without_what_they_did_not_know(file: Path) -> None:
     parts = from_bytes(file.read_bytes())

@@ -82,7 +82,9 @@ def test_every_form_of_request_is_bound_by_the_operators_limits(
         check(order, recorded_bundle, replace(admission.LIMITS, replan_least=1))
 
 
-def test_auto_takes_a_text_and_what_a_motion_may_have_and_only_where_the_bundle_lists_it(recorded_bundle: Bundle) -> None:
+def test_auto_takes_a_text_and_what_a_motion_may_have_and_only_where_the_bundle_lists_it(
+    recorded_bundle: Bundle,
+) -> None:
     asked = generate("auto", text="walk", seconds=2.0, caption=True, rig=knight())
     assert admission.check(asked, recorded_bundle.manifest, admission.LIMITS).gives == "either"
     with pytest.raises(BadRequest, match="task 'auto' needs 'text'"):

@@ -150,7 +150,7 @@ def test_two_thousand_words_are_refused_with_the_limit_in_one_sentence(crowd: Se
     with Client(crowd.address) as client:
         with pytest.raises(BadRequest, match="the text has 10000 characters and at most 200 are allowed; shorten it"):
             client.generate("walk " * 2000, task=task).result()
-        with pytest.raises(BadMessage, match="the header of 'generate' would take .* at most 65536 are allowed"):
+        with pytest.raises(BadMessage, match=r"the header of 'generate' would take .* at most 65536 are allowed"):
             client.generate("☂" * 30_000, task=task).result()
         assert client.generate("walk", task=task).result().task
 
