@@ -52,6 +52,8 @@ class Ask:
         shows = self.shows(context, running)
         if self.wait:
             finish(context, shows[0])
+            if shows[0].take.hint:
+                self.report({"INFO"}, shows[0].take.hint)
         else:
             running.ask_all(shows)
 

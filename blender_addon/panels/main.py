@@ -67,6 +67,8 @@ class MOTUS_PT_take(Tab, bpy.types.Panel):  # noqa: N801
             row.scale_y = 1.4
             row.operator("motus.accept", icon="CHECKMARK")
             row.operator("motus.reject", icon="X")
+        if shown is not None and shown.take.hint:
+            say(layout, context, shown.take.hint, "INFO")
         for take in running.desk.takes:
             if not take.ended:
                 self._progress(layout, take)

@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 from motion.clip import Clip, concatenate, cut
 from motion.protocol import Accepted, Done, Error, Frames, Generate, Pose, Progress, Text
+from motion.protocol.hint import hint
 from motion.skeleton import Skeleton
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
@@ -55,6 +56,8 @@ class Take:
     """what there is to say of it: how far it is, or what went wrong"""
     text: str = ""
     """words that came instead of motion"""
+    hint: str = ""
+    """what the bundle could have done better, where a sentence lies far from what it learned"""
     made: float = field(default_factory=time.time)
     """when it was asked for, seconds since 1970"""
     version: int = 0
@@ -130,6 +133,7 @@ class Take:
             self.end("cancelled" if event.code == "cancelled" else "failed", event.message)
         else:
             self.text = event.text or self.text
+            self.hint = self.hint or hint(event)
             self._step, self._part = self._step + 1, 0.0
         return isinstance(event, Done)
 

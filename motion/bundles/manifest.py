@@ -19,6 +19,9 @@ MOTION: Final = "motion"
 """the tokenizer whose motion is served"""
 INPUTS: Final = ("text", "seconds", "past", "future", "motion")
 """what a task can need: fields of the protocol's Generate"""
+AUTO: Final = Task("auto", ("text",), ("seconds",), "either")
+"""what a bundle can do whose language model tells a question from an order to move; it does one of AUTO_TASKS"""
+AUTO_TASKS: Final = ("text-to-motion", "conversation")
 
 # What the factory calls the files; a manifest may name others.
 ENCODER, DECODER, REFINER = "encoder.onnx", "decoder.onnx", "refiner.onnx"
@@ -294,10 +297,14 @@ class Manifest:
                 raise BadBundle("a mixture of experts needs a gate, and a gate needs one")
         for task in self.tasks:
             strange = [name for name in task.needs + task.optional if name not in INPUTS]
-            if strange or task.gives not in ("motion", "text"):
+            gives = ("either",) if task.name == AUTO.name else ("motion", "text")
+            if strange or task.gives not in gives:
                 raise BadBundle(
                     f"task {task.name!r} speaks of {strange or task.gives!r}, which this program does not know"
                 )
+            missing = [name for name in AUTO_TASKS if task.name == AUTO.name and self.task(name) is None]
+            if missing:
+                raise BadBundle(f"task {AUTO.name!r} chooses between two tasks, and there is no task {missing[0]!r}")
             if self.motion.files.encoder is None and {"past", "future", "motion"} & set(task.needs + task.optional):
                 raise BadBundle(f"task {task.name!r} takes motion, and tokenizer {MOTION!r} has no encoder")
         for owner, file in self._named():

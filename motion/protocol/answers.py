@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from motion.protocol.pieces import NEW, Root, Rotations
+from motion.protocol.pieces import NEW, NEW_2, Root, Rotations
 from motion.protocol.schema import Count, Float, Id, Shape
 
 
@@ -17,6 +17,7 @@ class Task:
     needs: tuple[str, ...]
     optional: tuple[str, ...]
     gives: str
+    """motion or text, or either of them"""
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,12 @@ class Done:
     """what each variation shows, where that was asked for"""
     cached: Annotated[bool, NEW] = False
     """whether the same request had been answered before"""
+    task: Annotated[str, NEW_2] = ""
+    """what was done: the request's task, or what "auto" chose"""
+    familiar: Annotated[float | None, NEW_2] = None
+    """how near the sentence lies to what was learned, 0 to 1, where that is known"""
+    nearest: Annotated[tuple[str, ...], NEW_2] = ()
+    """up to three things that the bundle can do and that lie nearest to the sentence, in words"""
 
 
 @dataclass(frozen=True)

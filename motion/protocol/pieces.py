@@ -9,6 +9,8 @@ from motion.protocol.schema import Float, Shape, Since
 
 NEW: Final = Since(1)
 """marks what version 1.1 added"""
+NEW_2: Final = Since(2)
+"""marks what version 1.2 added"""
 Root = Annotated[Float, Shape("T", 3)]
 """(T, 3) metres"""
 Rotations = Annotated[Float, Shape("T", "J", 4)]

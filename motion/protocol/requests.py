@@ -22,7 +22,8 @@ class Hello:
 
 @dataclass(frozen=True, eq=False)
 class Generate:
-    """Do `task`. `seconds` and `seed` may be left to the server."""
+    """Do `task`; "auto": whichever of motion and an answer in words the text asks for. `seconds` and `seed` may be left
+    to the server."""
 
     id: Id
     task: str

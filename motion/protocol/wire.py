@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from motion.errors import BadMessage, BadVersion
 
 MAGIC: Final = b"MOTUS\0"
-VERSION: Final = (1, 1)
+VERSION: Final = (1, 2)
 HEADER_BYTES: Final = 65_536
 PART_BYTES: Final = 4 * 2**20
 BUFFERS: Final = 16

@@ -46,7 +46,8 @@ class Asking(ABC, Generic[Motions, Session]):
         rig: Skeleton | None = None,
     ) -> Motions:
         """Ask for `task`; what comes of it is read from what is returned. Clips are at the server's rate, and on `rig`
-        where one is given, else on the server's skeleton."""
+        where one is given, else on the server's skeleton. With "auto", where the server has it, the text decides: an
+        order to move gives a clip, a question words, and the result's `task` says which."""
         welcome = self.welcome
         skeleton = rig or skeleton_of(welcome)
         request = Generate(

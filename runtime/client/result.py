@@ -18,13 +18,28 @@ class Result:
     """All that a request brought forth."""
 
     clip: Clip | None
-    """the first motion; None where the task gives text"""
+    """the first motion; None where what was done gives text"""
     text: str
     done: Done
     clips: tuple[Clip, ...] = ()
     """every motion, one for each variation"""
     captions: tuple[str, ...] = ()
     """what they show, where that was asked for"""
+
+    @property
+    def task(self) -> str:
+        """What was done: the task that was asked for, or what "auto" chose; "" of a server that does not say."""
+        return self.done.task
+
+    @property
+    def familiar(self) -> float | None:
+        """How near the sentence lies to what the bundle learned, 0 to 1; None where that is not known."""
+        return self.done.familiar
+
+    @property
+    def nearest(self) -> tuple[str, ...]:
+        """Up to three things that the bundle can do and that lie nearest to the sentence."""
+        return self.done.nearest
 
 
 class Gathering:

@@ -59,7 +59,7 @@ def check(request: Generate, manifest: Manifest, limits: Limits) -> Task:
         raise BadRequest(f"'variations' must be 1 to {limits.variations}; got {request.variations}")
     if request.deadline_s is not None and not request.deadline_s > 0:
         raise BadRequest(f"'deadline_s' must be more than 0 seconds; got {request.deadline_s:g}")
-    if request.caption and (task.gives != "motion" or manifest.task("motion-to-text") is None):
+    if request.caption and (task.gives == "text" or manifest.task("motion-to-text") is None):
         raise BadRequest(f"task {task.name!r} of bundle {manifest.name!r} has no captions; leave 'caption' out")
     skeleton = _skeleton(request.rig, manifest, limits)
     for name in _POSES:

@@ -137,6 +137,9 @@ class Job:
             total_s=total,
             realtime_factor=seconds / max(total - queued, 1e-9),
             captions=tuple(caption for done in all_done for caption in done.captions),
+            task=first.task,
+            familiar=first.familiar,
+            nearest=first.nearest,
         )
 
 

@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 import numpy as np
 
-from motion.bundles.manifest import Manifest
+from motion.bundles.manifest import AUTO, Manifest
 from motion.clip import Clip
 from motion.errors import Cancelled, UnknownTask
 from motion.protocol import Done, Frames, Generate, Message, Pose, Progress, Rig, Text
@@ -25,6 +25,7 @@ from runtime.generation.ahead import Ahead
 from runtime.generation.placement import Piece, Placed, Placement, layout_of
 from runtime.generation.rig import Fit, brought, rig_of
 from runtime.generation.stream import Codes, CodeStream, Features, Windows
+from runtime.language.familiarity import Familiarity
 
 Halted = Callable[[], bool]
 _TELL_S: Final = 0.1
@@ -42,6 +43,14 @@ class LanguageModel(Protocol):
 
     def text(self, task: str, text: str, codes: Codes | None, seed: int) -> Generator[str, None, None]:
         """Words about a motion, or in answer to `text`, piece by piece."""
+        ...
+
+    def route(self, text: str) -> Literal["text-to-motion", "conversation"]:
+        """What a text asks for. Raises UnknownTask where it cannot tell."""
+        ...
+
+    def familiarity(self, text: str) -> Familiarity | None:
+        """How near a sentence lies to what was learned; None where it cannot tell."""
         ...
 
     def take_sizes(self) -> list[int]:
@@ -78,6 +87,7 @@ class _Watch:
             first_output_s=(self.first_output or now) - self.received,
             total_s=now - self.received,
             realtime_factor=frames / fps / max(now - self.started, 1e-9),
+            task=request.task,
         )
 
 
@@ -124,6 +134,11 @@ class Pipeline:
             raise UnknownTask(f"bundle {self.manifest.name!r} has no task {request.task!r}")
         watch = _Watch(received)
         yield Progress(request.id, "reading", 0, 1)
+        if task.name == AUTO.name:
+            _stop_if(halted)
+            request = replace(request, task=self.model.route(request.text))
+            task = self.manifest.task(request.task)
+            assert task is not None, "a manifest with the one has the others"
         if task.gives == "text":
             yield from self._describe(request, seed, watch, halted)
         else:
@@ -188,6 +203,9 @@ class Pipeline:
         if future is None:
             yield from leaving.finish()
         done = watch.done(request, len(written), leaving.frames, self.manifest.fps, "")
+        near = self.model.familiarity(request.text) if request.text.strip() else None
+        if near is not None:
+            done = replace(done, familiar=near.share, nearest=near.nearest)
         if request.caption:
             yield Progress(request.id, "caption", 0, 1)
             done = replace(done, captions=(self._caption(written, seed, halted),))

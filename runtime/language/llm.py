@@ -27,9 +27,10 @@ from models.packing import Adapters, Experts
 from models.vocabulary import SPECIAL, Vocabulary
 from models.words import Words
 from motion.bundles.bundle import Bundle
-from motion.errors import BadBundle, BadFile, MissingPart
+from motion.errors import BadBundle, BadFile, MissingPart, UnknownTask
 from runtime.engines.layers import Layers
 from runtime.language.decoding import Decoder, Manner, Prompt, Reply
+from runtime.language.familiarity import Familiarity
 from runtime.language.gate import Gate
 from runtime.language.parts import NoGraph, Parts
 from runtime.language.sampling import Sampling
@@ -196,6 +197,22 @@ class MotionLanguageModel:
     def experts(self) -> F32:
         """Mixing weights of its adapters (E,)."""
         return self._adapted.experts
+
+    @property
+    def gated(self) -> bool:
+        """Whether it can tell a question from an order to move."""
+        return False
+
+    def route(self, text: str) -> Literal["text-to-motion", "conversation"]:  # noqa: ARG002
+        """What the text asks for. Raises UnknownTask where the bundle has no gate to tell."""
+        raise UnknownTask(
+            "the bundle has no gate that tells a question from an order to move; ask for 'text-to-motion' or "
+            "'conversation' instead of 'auto'"
+        )
+
+    def familiarity(self, text: str) -> Familiarity | None:  # noqa: ARG002  nothing is known of any text
+        """How near a sentence lies to what was learned; None where the bundle cannot tell."""
+        return None
 
     def take_sizes(self) -> list[int]:
         """How many replies each run of the layers was for, since this was last asked."""

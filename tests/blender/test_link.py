@@ -205,7 +205,7 @@ def test_a_server_of_another_major_version_is_refused_with_both_versions_named(d
         assert isinstance(_pumped(link, lambda: stranger.answer(told)), Hello)
         until(desk.poll, lambda: link.state == "refused")
         assert "2.0" in link.sentence
-        assert "1.1" in link.sentence
+        assert "1.2" in link.sentence
         assert desk.why_not("text-to-motion") == link.sentence
 
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 # ruff: noqa: ARG002  a recording does not listen
 import argparse
+import re
 import sys
 import time
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import onnx
@@ -25,7 +27,7 @@ from onnx import TensorProto, helper, numpy_helper
 from motion import features, quat
 from motion.bundles import bundle
 from motion.bundles.bundle import Bundle
-from motion.bundles.manifest import DECODER, ENCODER, MOTION, CoderFiles, Corpus, Manifest, PackedTokenizer
+from motion.bundles.manifest import AUTO, DECODER, ENCODER, MOTION, CoderFiles, Corpus, Manifest, PackedTokenizer
 from motion.clip import Clip
 from motion.features import Layout
 from motion.protocol import Task
@@ -36,6 +38,7 @@ from runtime.front import admission
 from runtime.generation.batching import BatchedEngine
 from runtime.generation.pipeline import Pipeline
 from runtime.generation.stream import Codes, Windows
+from runtime.language.familiarity import Familiarity
 from runtime.serve import Work, run, serve
 from runtime.transport.start import Start
 from runtime.workers import logs
@@ -54,6 +57,17 @@ LIMITS = replace(
     streams=64,
     sessions=256,
 )
+STRANGE = (
+    "eine Person läuft im Kreis und winkt",
+    "一个人向前走并挥手",
+    "רוץ קדימה ואז שב",
+    "stand still while running, lying down on the ceiling",
+    "turn left to the right, jump without leaving the ground",
+    "do a cartwheel",
+    "12345 ☂ !!! </s> [REPLY_BOS]",
+    "\u200b",
+)
+"""sentences that nobody trained on: other languages, contradictions, what nobody recorded, and no words at all"""
 WORDS = ("a", " person", " walks", " in", " an", " arc")
 
 
@@ -99,6 +113,16 @@ class Recording:
             self._think()
             yield word
 
+    def route(self, text: str) -> Literal["text-to-motion", "conversation"]:
+        """A text with a question mark is a question."""
+        return "conversation" if "?" in text else "text-to-motion"
+
+    def familiarity(self, text: str) -> Familiarity:
+        """Each word of a walk is known, and no other."""
+        words = re.findall(r"\w+", text.lower())
+        known = sum(word in ("a", "person", "walk", "walks") for word in words)
+        return Familiarity(known / max(len(words), 1), ("a person walks", "a person walks in an arc"))
+
     def take_sizes(self) -> list[int]:
         """None: a recording shares nothing."""
         return []
@@ -131,6 +155,8 @@ def make_bundle(folder: Path, layout: Layout = SERVED) -> Bundle:
             Task("prediction", ("past",), ("text", "seconds"), "motion"),
             Task("in-betweening", ("past", "future"), ("text", "seconds"), "motion"),
             Task("motion-to-text", ("motion",), (), "text"),
+            Task("conversation", ("text",), (), "text"),
+            AUTO,
         ),
     )  # fmt: skip
     return bundle.write(folder, manifest)

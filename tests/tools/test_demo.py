@@ -80,23 +80,25 @@ def _bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_bundle(tmp_path_factory.mktemp("bundle")).folder
 
 
-def test_a_sentence_becomes_four_files_of_the_motion_that_was_streamed(
-    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("text", "far"), [("A person walks, in an arc", False), ("Do a cartwheel", True)])
+def test_a_sentence_becomes_four_files_of_the_motion_that_was_streamed_with_a_hint_where_it_lies_far(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, far: bool
 ) -> None:
-    config = DemoConfig("A person walks, in an arc", seconds=2, out=tmp_path)
+    config = DemoConfig(text, seconds=2, out=tmp_path)
     server = Server(str(bundle), module="tests.runtime.recorded")
     take.take(config, server)
     assert server.process.poll() is not None
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        f"a-person-walks-in-an-arc.{ending}" for ending in ("bvh", "glb", "mp4", "png")
+        f"{config.name}.{ending}" for ending in ("bvh", "glb", "mp4", "png")
     ]
-    clip = view.read(tmp_path / "a-person-walks-in-an-arc.glb")
-    assert (clip.name, len(clip), clip.fps) == ("A person walks, in an arc", 60, 30)
+    clip = view.read(tmp_path / f"{config.name}.glb")
+    assert (clip.name, len(clip), clip.fps) == (text, 60, 30)
     recorded = walk()
     np.testing.assert_allclose(np.diff(clip.root[:, 1]), np.diff(recorded.root[4:64, 1]), atol=1e-3)  # seed 1: code 1
     told = capsys.readouterr().out
     for words in ("ready at tcp://127.0.0.1:", "licence: CC0", "first frame after", "frames/s", "x real time", ".mp4"):
         assert words in told
+    assert ("hint     Far from what this bundle learned; nearest: a person walks, " in told) == far
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")

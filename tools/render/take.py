@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from motion.clip import Clip
 from motion.errors import BadConfig, Unavailable
 from motion.io import bvh, glb
-from motion.protocol import Accepted, Frames, Progress
+from motion.protocol import Accepted, Done, Frames, Progress
+from motion.protocol.hint import hint
 from runtime.client import Client
 from runtime.front.admission import LIMITS
 from tools.measuring.server import Server
@@ -101,12 +102,14 @@ def _stream(config: DemoConfig, server: Server, ticker: Ticker) -> Clip:
         ticker.say(f"weights  {about.bundle} {about.bundle_version}, licence: {about.licence}")
         pace = Pace(time.monotonic())
         generation = client.generate(config.text, seconds=config.seconds, seed=config.seed)
-        whole = round(config.seconds * about.fps)
+        whole, far = round(config.seconds * about.fps), ""
         for event in generation:
             if isinstance(event, Frames):
                 pace.arrive(event)
                 now = f"first {pace.latency:.2f} s, {pace.rate:.1f}/s, {pace.realtime:.2f} x"
                 ticker.show(f"frames   {bar(pace.frames, whole)} {pace.frames}/{whole}  {now}")
+            elif isinstance(event, Done):
+                far = hint(event)
             elif isinstance(event, (Accepted, Progress)) and pace.first is None:
                 ticker.show(f"frames   {bar(0, whole)} 0/{whole}  {time.monotonic() - pace.asked:.1f} s")
         clip = generation.clip
@@ -114,6 +117,8 @@ def _stream(config: DemoConfig, server: Server, ticker: Ticker) -> Clip:
         raise Unavailable("the server finished without a frame; try another sentence or seed")
     speed = f"{pace.rate:.1f} frames/s, {pace.realtime:.2f} x real time"
     ticker.say(f"frames   {pace.frames} in all, first frame after {pace.latency:.2f} s, {speed}")
+    if far:
+        ticker.say(f"hint     {far}")
     return replace(clip, name=config.text)
 
 

@@ -80,6 +80,8 @@ namespace Motus.Editor
             _shown = EditorGUILayout.IntSlider("Shown", Mathf.Clamp(_shown, 0, _clips.Count - 1), 0, _clips.Count - 1);
             var clip = _clips[_shown];
             EditorGUILayout.LabelField(clip.Text, $"seed {clip.Seed}, {clip.Seconds:0.0} s");
+            var hint = Hint.Of(clip.Familiar, clip.Nearest);
+            if (hint != null) EditorGUILayout.HelpBox(hint, MessageType.Info);
             humanoid = EditorGUILayout.Toggle("Humanoid (else generic)", humanoid);
             EditorGUILayout.BeginHorizontal();
             if (GUILayout.Button(_preview == null ? "Preview" : "Stop")) Preview(clip);

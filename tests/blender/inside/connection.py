@@ -85,7 +85,7 @@ def test_a_server_of_another_version_is_told_with_both_versions() -> None:
         turn(lambda: other.hear())
         other.say(answer)
         told(running, "2.0")
-        assert "1.1" in running.error
+        assert "1.2" in running.error
         assert "2.0" in refused(bpy.ops.motus.generate, prompt="a person walks")
     assert fingerprint() == before
 

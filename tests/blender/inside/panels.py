@@ -100,6 +100,22 @@ def test_progress_and_the_time_left_are_told_with_ways_out() -> None:
     assert running.status.words is None
 
 
+def test_a_sentence_far_from_what_was_learned_gets_a_hint_beside_its_take_and_no_error() -> None:
+    armature = character()
+    running = press("do a cartwheel", seconds=1.0)
+    turn(lambda: last_take().ended and keys(armature) > 2)
+    hint = "Far from what this bundle learned; nearest: a person walks, a person walks in an arc"
+    assert hint in words(draw("MOTUS_PT_take"))
+    assert not running.error
+    assert bpy.ops.motus.accept() == {"FINISHED"}
+    assert draw("MOTUS_PT_take") == []
+    press("a person walks", seconds=1.0)
+    turn(lambda: last_take().ended)
+    assert "Far from" not in words(draw("MOTUS_PT_take"))
+    bpy.ops.motus.reject()
+    assert bpy.ops.motus.generate(prompt="do a cartwheel", seconds=1.0) == {"FINISHED"}, "a script gets its clip"
+
+
 def test_the_library_tells_sentence_seed_and_time_of_each_take() -> None:
     character()
     assert "kept here" in words(draw("MOTUS_PT_library"))

@@ -17,6 +17,7 @@ from motion import toml
 from motion.bundles import bundle
 from motion.bundles.bundle import Bundle
 from motion.bundles.manifest import (
+    AUTO,
     Backbone,
     CoderFiles,
     Corpus,
@@ -204,6 +205,12 @@ def _motion(told: Manifest, **changes: Any) -> Manifest:
         ),
         (lambda told: _motion(told, skeleton=None), "tokenizer 'motion' has no skeleton"),
         (lambda told: _motion(told, files=CoderFiles("e.onnx", "decoder.onnx")), r"tokenizer 'motion' names e\.onnx"),
+        (
+            lambda told: replace(told, tasks=(*told.tasks, AUTO)),
+            "task 'auto' chooses between two tasks, and there is no task 'conversation'",
+        ),
+        (lambda told: replace(told, tasks=(replace(AUTO, gives="motion"),)), "task 'auto' speaks of 'motion'"),
+        (lambda told: replace(told, tasks=(replace(AUTO, name="any"),)), "task 'any' speaks of 'either'"),
         (
             lambda told: _motion(told, files=CoderFiles(decoder="decoder.onnx")),
             "task 'motion-to-text' takes motion, and tokenizer 'motion' has no encoder",

@@ -4,7 +4,7 @@
 
 A golden file is the parts of the message one after the other, each behind its length as four little-endian bytes.
 The files are written once for a version of the protocol: a test holds the code to them, so write them again only when
-the version goes up. Those of version 1.0 are kept in tests/golden/protocol-1.0.
+the version goes up. Those of older versions are kept in tests/golden/protocol-1.0 and protocol-1.1.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ from motion.protocol import (
 )
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "protocol"
-OLD = GOLDEN.with_name("protocol-1.0")
+OLD = (GOLDEN.with_name("protocol-1.0"), GOLDEN.with_name("protocol-1.1"))
 PAGE = Path(__file__).parents[3] / "PROTOCOL.md"
 APPENDIX = """\
 ## Appendix: the bytes of every example
@@ -76,6 +76,7 @@ def messages() -> dict[str, Message]:
         "hello": Hello(client="blender 0.1.0", window=120),
         "hello_beats": Hello(client="unity 0.1.0", window=60, beats=True),
         "generate": Generate(id="g1", task="text-to-motion", text="a person waves, «naïve» ☂", seconds=4.0, seed=7),
+        "generate_auto": Generate(id="g5", task="auto", text="what is a plié?"),
         "generate_open": Generate(id="g2", task="unconditional"),
         "generate_between": Generate(
             id="g3",
@@ -166,6 +167,20 @@ def messages() -> dict[str, Message]:
         ),
         "done_captions": Done(
             "g4", 8, 60, "", 0.0, 0.0, 0.0, 0.0, 0.0, ("a person bows", "someone bends"), cached=True
+        ),
+        "done_far": Done(
+            id="g5",
+            tokens=30,
+            frames=120,
+            text="",
+            queued_s=0.25,
+            first_token_s=0.375,
+            first_output_s=0.5,
+            total_s=1.75,
+            realtime_factor=2.5,
+            task="text-to-motion",
+            familiar=0.25,
+            nearest=("a person jumps", "a person rolls", "a person bows"),
         ),
         "error": Error(id="g1", code="busy", message="64 requests are waiting; try again later", retry=True),
         "error_later": Error("", "busy", "2,000 messages a second are allowed; wait", True, retry_after_s=0.75),

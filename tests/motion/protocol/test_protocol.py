@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import fields, make_dataclass
 from pathlib import Path
+from typing import get_type_hints
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from motion import protocol
 from motion.errors import BadMessage, BadVersion, error_types
-from motion.protocol import Frames, Generate, Limits, Message, Peer, Pose, Rig, Show, Task, schema, wire
+from motion.protocol import Done, Frames, Generate, Limits, Message, Peer, Pose, Rig, Show, Task, schema, wire
 from tests.motion.protocol.examples import APPENDIX, GOLDEN, OLD, PAGE, from_bytes, messages, page
 
 NAMES = list(messages())
@@ -67,15 +68,30 @@ def test_every_message_has_an_example_and_a_golden_file() -> None:
     assert {path.stem for path in GOLDEN.glob("*.bin")} == set(NAMES)
 
 
-@pytest.mark.parametrize("file", sorted(OLD.glob("*.bin")), ids=lambda file: file.stem)
-def test_messages_of_version_1_0_are_read_and_those_of_1_1_leave_out_what_it_did_not_know(file: Path) -> None:
+@pytest.mark.parametrize(
+    "file",
+    [file for old in OLD for file in sorted(old.glob("*.bin"))],
+    ids=lambda file: f"{file.parent.name}-{file.stem}",
+)
+def test_messages_of_older_versions_are_read_and_answered_without_what_they_did_not_know(file: Path) -> None:
     parts = from_bytes(file.read_bytes())
     message = protocol.unpack(parts)
-    assert parts[0][-2:] == bytes((1, 0))
-    told = {field.name: getattr(message, field.name) for field in schema.fields_of(type(message)) if not field.since}
+    major, minor = map(int, file.parent.name.removeprefix("protocol-").split("."))
+    assert parts[0][-2:] == bytes((major, minor))
+    told = [field.name for field in schema.fields_of(type(message)) if field.since <= minor]
     header = json.loads(protocol.pack(message)[1])
     assert json.loads(parts[1]).items() <= header.items()
     assert set(header) - {"kind", "buffers"} <= set(told)
+
+
+def test_a_client_of_version_1_1_reads_a_done_of_1_2_without_what_that_added() -> None:
+    kept = [field for field in fields(Done) if field.name not in ("task", "familiar", "nearest")]
+    hints = get_type_hints(Done, include_extras=True)
+    old = make_dataclass("Done", [(field.name, hints[field.name], field) for field in kept], frozen=True)
+    read = schema.read(old, wire.Fields(wire.unseal(protocol.pack(messages()["done_far"]))))
+    assert [getattr(read, field.name) for field in kept] == [
+        getattr(messages()["done_far"], field.name) for field in kept
+    ]
 
 
 def test_protocol_md_shows_the_very_bytes_of_every_golden_message() -> None:

@@ -44,6 +44,18 @@ def test_events_come_as_they_are_made_and_the_whole_in_the_end(server: Server) -
     run(work)
 
 
+def test_auto_gives_a_clip_or_words_and_says_which_it_was(server: Server) -> None:
+    async def work() -> None:
+        async with AsyncClient(server.address) as client:
+            said = await client.generate("what is a plié?", task="auto").result()
+            moved = await client.generate("a person walks", task="auto", seconds=1.0).result()
+            assert (said.task, said.clip, said.familiar) == ("conversation", None, None)
+            assert (moved.task, moved.familiar) == ("text-to-motion", 1.0)
+            assert moved.clip is not None
+
+    run(work)
+
+
 def test_many_requests_and_a_live_session_run_side_by_side(server: Server) -> None:
     async def work() -> None:
         async with AsyncClient(server.address) as client:

@@ -70,6 +70,19 @@ def test_the_clip_is_the_one_that_was_recorded_to_the_frame(server: Server) -> N
     assert np.array_equal(result.clip.contacts, expected.contacts)
 
 
+def test_auto_gives_a_clip_or_words_and_says_which_it_was(server: Server) -> None:
+    with Client(server.address) as client:
+        row = next(task for task in client.welcome.tasks if task.name == "auto")
+        assert (row.needs, row.optional, row.gives) == (("text",), ("seconds",), "either")
+        said = client.generate("what is a plié?", task="auto").result()
+        moved = client.generate("show me a plié", task="auto", seconds=1.0).result()
+    assert (said.task, said.clip, said.text) == ("conversation", None, "a person walks in an arc")
+    assert (moved.task, moved.text, moved.familiar) == ("text-to-motion", "", 0.25)
+    assert moved.nearest == ("a person walks", "a person walks in an arc")
+    assert moved.clip is not None
+    assert len(moved.clip) == 30
+
+
 @pytest.mark.parametrize("seconds", [0.5, 1.0, 2.31, 7.77, 60.0])
 def test_a_clip_is_as_long_as_was_asked_for_to_the_frame(server: Server, seconds: float) -> None:
     with Client(server.address) as client:

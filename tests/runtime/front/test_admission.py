@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from motion.bundles.bundle import Bundle
-from motion.errors import BadRequest
+from motion.errors import BadRequest, UnknownTask
 from motion.protocol import Done, Error, Frames, Generate, Hello, Limits, OpenStream, Pose, Rig, Steer, Welcome
 from runtime.client import Client
 from runtime.front import admission
@@ -80,6 +80,20 @@ def test_every_form_of_request_is_bound_by_the_operators_limits(
         check(order, recorded_bundle, TIGHT)
     if limit != "seconds_least":
         check(order, recorded_bundle, replace(admission.LIMITS, replan_least=1))
+
+
+def test_auto_takes_a_text_and_what_a_motion_may_have_and_only_where_the_bundle_lists_it(
+    recorded_bundle: Bundle,
+) -> None:
+    asked = generate("auto", text="walk", seconds=2.0, caption=True, rig=knight())
+    assert admission.check(asked, recorded_bundle.manifest, admission.LIMITS).gives == "either"
+    with pytest.raises(BadRequest, match="task 'auto' needs 'text'"):
+        admission.check(generate("auto"), recorded_bundle.manifest, admission.LIMITS)
+    with pytest.raises(BadRequest, match="task 'auto' takes no 'past'"):
+        admission.check(generate("auto", text="walk", past=pose(8)), recorded_bundle.manifest, admission.LIMITS)
+    tasks = tuple(task for task in recorded_bundle.manifest.tasks if task.name != "auto")
+    with pytest.raises(UnknownTask, match="has no task 'auto'; it can do 'text-to-motion'"):
+        admission.check(asked, replace(recorded_bundle.manifest, tasks=tasks), admission.LIMITS)
 
 
 def test_each_limit_is_tried() -> None:

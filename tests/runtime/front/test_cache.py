@@ -14,7 +14,7 @@ from runtime.front import cache
 from runtime.front.cache import Cache
 
 REQUEST = Generate("g1", "text-to-motion", "walk", seconds=2.0)
-DONE = Done("g1", 1, 4, "", 0.0, 0.0, 0.0, 0.0, 0.0)
+DONE = Done("g1", 1, 4, "", 0.0, 0.0, 0.0, 0.0, 0.0, task="text-to-motion", familiar=0.25, nearest=("a person bows",))
 
 
 def answer(value: float = 0.0, count: int = 4) -> list[Message]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from motion.clip import Clip
-from motion.errors import BadRequest, DeadlinePassed
+from motion.errors import BadMessage, BadRequest, DeadlinePassed
 from motion.protocol import Accepted, Done, Error, Frames, Generate, Hello, Ping, Pong, Progress, Welcome
 from motion.skeleton import SMPLX22, Skeleton, fk
 from runtime.client import Client
@@ -20,7 +20,7 @@ from tests.runtime.conftest import Server, start
 from tests.runtime.front.test_endpoint import http_of, metrics
 from tests.runtime.generation.test_rig import knight
 from tests.runtime.peers import assert_work_stops, eventually, peer
-from tests.runtime.recorded import walk
+from tests.runtime.recorded import STRANGE, walk
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +131,46 @@ def test_what_cannot_be_asked_for_is_refused(crowd: Server, changes: dict[str, o
         assert isinstance(error, Error)
         assert error.code == "bad_request"
         assert sentence in error.message
+
+
+@pytest.mark.parametrize("text", STRANGE)
+def test_no_sentence_is_an_error_however_strange(crowd: Server, text: str) -> None:
+    with Client(crowd.address) as client:
+        for task in ("auto", "text-to-motion"):
+            result = client.generate(text, task=task, seconds=0.5, seed=1).result()
+            assert result.clip is not None
+            assert len(result.clip) == 15
+            assert result.familiar is not None
+            assert 0 <= result.familiar < 0.5
+            assert result.nearest[0] == "a person walks"
+
+
+@pytest.mark.parametrize("task", ["auto", "text-to-motion", "conversation"])
+def test_two_thousand_words_are_refused_with_the_limit_in_one_sentence(crowd: Server, task: str) -> None:
+    with Client(crowd.address) as client:
+        with pytest.raises(BadRequest, match="the text has 10000 characters and at most 200 are allowed; shorten it"):
+            client.generate("walk " * 2000, task=task).result()
+        with pytest.raises(BadMessage, match=r"the header of 'generate' would take .* at most 65536 are allowed"):
+            client.generate("☂" * 30_000, task=task).result()
+        assert client.generate("walk", task=task).result().task
+
+
+def test_variations_of_auto_are_all_of_the_task_that_it_chose(crowd: Server) -> None:
+    with Client(crowd.address) as client:
+        moved = client.generate("walk", task="auto", seconds=1.0, seed=80, variations=2, caption=True).result()
+        said = client.generate("walk?", task="auto", seed=80, variations=2, caption=True).result()
+    assert (moved.task, len(moved.clips), moved.familiar) == ("text-to-motion", 2, 1.0)
+    assert moved.captions == ("a person walks in an arc",) * 2
+    assert (said.task, said.clips, said.text) == ("conversation", (), "a person walks in an arc")
+    assert said.familiar is None
+
+
+def test_an_answer_from_the_cache_says_what_the_first_one_said(crowd: Server) -> None:
+    with Client(crowd.address) as client:
+        first, again = (client.generate("do a cartwheel", task="auto", seconds=1.0, seed=81).result() for _ in "12")
+    assert (first.done.cached, again.done.cached) == (False, True)
+    assert (first.task, first.familiar, first.nearest) == (again.task, again.familiar, again.nearest)
+    assert again.familiar == 1 / 3
 
 
 def test_the_same_request_and_seed_is_answered_from_the_cache_and_another_is_not(crowd: Server) -> None:

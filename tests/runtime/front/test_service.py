@@ -154,7 +154,7 @@ def test_another_major_version_is_told_both_numbers(server: Server) -> None:
         error = raw.hear()
         assert isinstance(error, Error)
         assert error.code == "bad_version"
-        assert "speaks protocol 1.1 and the other 9.1" in error.message
+        assert "speaks protocol 1.2 and the other 9.1" in error.message
     still_serves(server)
 
 

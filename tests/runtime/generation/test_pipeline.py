@@ -14,7 +14,7 @@ import pytest
 from motion import features
 from motion.bundles.bundle import Bundle
 from motion.errors import BadBundle, Cancelled, UnknownTask
-from motion.protocol import Done, Frames, Generate, Message, Pose, Progress
+from motion.protocol import Done, Frames, Generate, Message, Pose, Progress, Text
 from motion.quat import F32
 from runtime.engines import names
 from runtime.engines.onnx import OnnxEngine
@@ -22,7 +22,7 @@ from runtime.generation import placement
 from runtime.generation.pipeline import Pipeline
 from runtime.generation.planner import Planner
 from runtime.transport.orders import Plan
-from tests.runtime.recorded import CODES, RATE, SERVED, make_bundle, open_pipeline, walk
+from tests.runtime.recorded import CODES, RATE, SERVED, STRANGE, make_bundle, open_pipeline, walk
 
 
 @pytest.fixture
@@ -81,6 +81,52 @@ def test_a_past_that_is_no_whole_number_of_tokens_loses_frames_at_its_beginning(
     messages = run(pipeline, Generate("g", "prediction", seconds=1.0, past=past))
     root = np.concatenate([m.root for m in messages if isinstance(m, Frames)])
     assert np.abs(root - clip.root[80:110]).max() < 0.05
+
+
+@pytest.mark.parametrize(
+    ("text", "task", "kind"),
+    [("what is a plié?", "conversation", Text), ("show me a plié", "text-to-motion", Frames)],
+)
+def test_auto_does_what_the_text_asks_for_as_if_that_had_been_asked_for(
+    pipeline: Pipeline, text: str, task: str, kind: type[Text | Frames]
+) -> None:
+    *said, done = run(pipeline, Generate("g", "auto", text), 3)
+    asked = run(pipeline, Generate("g", task, text), 3)
+    assert isinstance(done, Done)
+    assert done.task == task
+    assert [type(one) for one in said] == [type(one) for one in asked[:-1]]
+    assert any(isinstance(one, kind) for one in said)
+    assert [one.root.tobytes() for one in said if isinstance(one, Frames)] == [
+        one.root.tobytes() for one in asked if isinstance(one, Frames)
+    ]
+
+
+def test_done_says_how_near_the_sentence_of_a_motion_lies_and_nothing_where_there_is_none(pipeline: Pipeline) -> None:
+    clip = walk()
+    pose = Pose(clip.rotations, clip.root)
+
+    def near(request: Generate) -> tuple[str, float | None, tuple[str, ...]]:
+        done = run(pipeline, request)[-1]
+        assert isinstance(done, Done)
+        return done.task, done.familiar, done.nearest
+
+    nearest = ("a person walks", "a person walks in an arc")
+    assert near(Generate("g", "text-to-motion", "a person walks", seconds=1.0)) == ("text-to-motion", 1.0, nearest)
+    assert near(Generate("g", "auto", "do a cartwheel", seconds=1.0)) == ("text-to-motion", 1 / 3, nearest)
+    assert near(Generate("g", "prediction", "walk", seconds=1.0, past=pose)) == ("prediction", 1.0, nearest)
+    assert near(Generate("g", "unconditional", seconds=1.0)) == ("unconditional", None, ())
+    assert near(Generate("g", "motion-to-text", motion=pose)) == ("motion-to-text", None, ())
+    assert near(Generate("g", "conversation", "a person walks")) == ("conversation", None, ())
+
+
+@pytest.mark.parametrize("task", ["auto", "text-to-motion"])
+@pytest.mark.parametrize("text", STRANGE)
+def test_a_strange_sentence_moves_all_the_same_and_is_told_to_be_far(pipeline: Pipeline, task: str, text: str) -> None:
+    done = run(pipeline, Generate("g", task, text, seconds=1.0))[-1]
+    assert isinstance(done, Done)
+    assert (done.task, done.frames) == ("text-to-motion", 30)
+    assert done.familiar is not None
+    assert done.familiar < 0.5
 
 
 def test_a_task_the_bundle_lacks_is_refused_here_too(pipeline: Pipeline) -> None:

@@ -64,6 +64,13 @@ def codes(model: MotionLanguageModel, count: int | None = 12, seed: int = 0, tex
     return list(model.motion("text-to-motion", text, count, None, None, seed))
 
 
+def test_a_bundle_without_a_gate_says_what_to_ask_for_instead_of_auto(exact: MotionLanguageModel) -> None:
+    assert not exact.gated
+    assert exact.familiarity("a person waves") is None
+    with pytest.raises(UnknownTask, match="ask for 'text-to-motion' or 'conversation' instead of 'auto'"):
+        exact.route("a person waves")
+
+
 # Motion, on every engine
 
 

@@ -7,7 +7,7 @@ namespace Motus.Tests
     /// <summary>The bytes in tests/golden: one example of every message.</summary>
     internal static class Golden
     {
-        /// <summary>Names of the examples, of this version and of 1.0.</summary>
+        /// <summary>Names of the examples, of this version and of older ones.</summary>
         public static IEnumerable<string> Files()
         {
             var folder = Path.Combine(Environment.GetEnvironmentVariable("MOTUS_ROOT") ?? ".", "tests", "golden");

@@ -42,6 +42,14 @@ namespace Motus.Tests
             Assert.IsNull(generate.Motion);
             var waves = (Generate)Wire.Unpack(Parts.Of(Golden.Example("generate")), out _);
             Assert.AreEqual("a person waves, «naïve» ☂", waves.Content);
+            var done = (Done)Wire.Unpack(Parts.Of(Golden.Example("done_far")), out _);
+            Assert.AreEqual("text-to-motion", done.Task);
+            Assert.AreEqual(0.25, done.Familiar);
+            Assert.AreEqual(new[] { "a person jumps", "a person rolls", "a person bows" }, done.Nearest);
+            var older = (Done)Wire.Unpack(Parts.Of(Golden.Example("done")), out _);
+            Assert.AreEqual("", older.Task);
+            Assert.IsNull(older.Familiar);
+            Assert.IsEmpty(older.Nearest);
             Assert.IsNull(((Steer)Wire.Unpack(Parts.Of(Golden.Example("steer")), out _)).Pause);
         }
 
@@ -136,8 +144,8 @@ namespace Motus.Tests
             parts[0] = (byte[])parts[0].Clone();
             parts[0][6] = 9;
             Wire.Unpack(Parts.Of(parts), out var fault);
-            StringAssert.Contains("1.1", fault);
-            StringAssert.Contains("9.1", fault);
+            StringAssert.Contains("1.2", fault);
+            StringAssert.Contains("9.2", fault);
         }
     }
 }

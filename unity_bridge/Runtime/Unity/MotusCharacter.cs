@@ -51,6 +51,7 @@ namespace Motus
         private MotusBody _body;
         private MotusMuscles _muscles;
         private Flow _flow;
+        private Done _done;
         private MotionClip _clip;
         private JitterBuffer _buffer;
         private BodyPose _pose;
@@ -93,6 +94,15 @@ namespace Motus
         /// <summary>What is wrong, or null.</summary>
         public string Problem { get; private set; }
 
+        /// <summary>How near the sentence of the last clip lies to what the bundle learned, 0 to 1; null where that is not known.</summary>
+        public double? Familiar => _done?.Familiar;
+
+        /// <summary>Up to three things that the bundle can do and that lie nearest to the sentence of the last clip.</summary>
+        public string[] Nearest => _done?.Nearest ?? System.Array.Empty<string>();
+
+        /// <summary>Both as a sentence for the user, or null where there is nothing to say. Never a problem.</summary>
+        public string Hint => Motus.Hint.Of(Familiar, Nearest);
+
         /// <summary>Do the prompt: begin a live session, or ask for a clip and show it as it comes.</summary>
         public void Play()
         {
@@ -107,6 +117,7 @@ namespace Motus
             Stop(true);
             _clip = clip;
             _clipTime = 0;
+            _done = null;
             Follow(clip.Skeleton);
             onBegun.Invoke();
         }
@@ -193,6 +204,7 @@ namespace Motus
             var welcome = connection.Line.Welcome; // which may be gone the next moment
             if (welcome == null || !Follow(skeleton)) return;
             _buffer.Clear();
+            _done = null;
             _clip = live ? null : new MotionClip(skeleton, welcome.Fps) { Text = prompt };
             _clipTime = 0;
             _flow = live
@@ -211,6 +223,7 @@ namespace Motus
                 else _clip?.Add(packet);
                 _flow.Return(packet);
             }
+            _done = _flow.Done ?? _done;
         }
 
         private bool Follow(Skeleton skeleton)
@@ -256,6 +269,7 @@ namespace Motus
 
         private void End()
         {
+            _done = _flow?.Done ?? _done;
             _clip = null;
             _flow = null;
             _wanted = false;

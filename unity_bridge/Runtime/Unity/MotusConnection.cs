@@ -118,6 +118,8 @@ namespace Motus
             if (clip == null) throw new MotusException("unavailable", $"the connection to {address} was lost");
             Collect(flow, clip);
             clip.Seed = flow.Accepted?.Seed ?? 0;
+            clip.Familiar = flow.Done.Familiar;
+            clip.Nearest = flow.Done.Nearest;
             return clip;
         }
 

@@ -28,6 +28,12 @@ namespace Motus
         /// <summary>Which random numbers made it.</summary>
         public long Seed { get; set; }
 
+        /// <summary>How near its sentence lies to what the bundle learned, 0 to 1; null where that is not known.</summary>
+        public double? Familiar { get; set; }
+
+        /// <summary>Up to three things that the bundle can do and that lie nearest to its sentence.</summary>
+        public string[] Nearest { get; set; } = Array.Empty<string>();
+
         /// <summary>How many frames.</summary>
         public int Count => _frames.Count;
 

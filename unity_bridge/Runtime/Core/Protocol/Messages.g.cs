@@ -12,7 +12,7 @@ namespace Motus.Protocol
         /// <summary>Must be the other side's too.</summary>
         public const byte Major = 1;
         /// <summary>Only adds.</summary>
-        public const byte Minor = 1;
+        public const byte Minor = 2;
         /// <summary>The longest header.</summary>
         public const int HeaderBytes = 65536;
         /// <summary>The longest buffer.</summary>
@@ -81,7 +81,7 @@ namespace Motus.Protocol
         }
     }
 
-    /// <summary>Do `task`. `seconds` and `seed` may be left to the server.</summary>
+    /// <summary>Do `task`; "auto": whichever of motion and an answer in words the text asks for. `seconds` and `seed` may be left to the server.</summary>
     public sealed class Generate : Message
     {
         public string Id = "";
@@ -272,6 +272,7 @@ namespace Motus.Protocol
         public string Name = "";
         public string[] Needs = Array.Empty<string>();
         public string[] Optional = Array.Empty<string>();
+        /// <summary>Motion or text, or either of them.</summary>
         public string Gives = "";
 
         internal override void Pass(Exchange fields)
@@ -517,6 +518,12 @@ namespace Motus.Protocol
         public string[] Captions = Array.Empty<string>();
         /// <summary>Whether the same request had been answered before.</summary>
         public bool Cached;
+        /// <summary>What was done: the request's task, or what "auto" chose.</summary>
+        public string Task = "";
+        /// <summary>How near the sentence lies to what was learned, 0 to 1, where that is known; null: absent.</summary>
+        public double? Familiar;
+        /// <summary>Up to three things that the bundle can do and that lie nearest to the sentence, in words.</summary>
+        public string[] Nearest = Array.Empty<string>();
 
         public override string Kind => "done";
 
@@ -533,6 +540,9 @@ namespace Motus.Protocol
             fields.Number("realtime_factor", ref RealtimeFactor);
             if (fields.Has("captions", Captions.Length != 0)) fields.Texts("captions", ref Captions);
             if (fields.Has("cached", Cached)) fields.Flag("cached", ref Cached);
+            if (fields.Has("task", Task != "")) fields.Text("task", ref Task);
+            if (fields.Has("familiar", Familiar.HasValue)) fields.Number("familiar", ref Familiar);
+            if (fields.Has("nearest", Nearest.Length != 0)) fields.Texts("nearest", ref Nearest);
         }
     }
 

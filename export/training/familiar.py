@@ -1,0 +1,97 @@
+"""What a language model has learned, as points among sentence embeddings: how near a new sentence lies to it.
+
+Each key of the wordings gets a few centres (k-means, Lloyd 1982) of its sentences' embeddings. How near a sentence is
+to the nearest centre, by cosine, becomes a share from 0 to 1 by logistic regression (Platt 1999): its positives are
+sentences that were kept out when the centres were made, its negatives the same sentences against the centres of other
+actions, which is how something looks that nobody recorded.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from export.corpora.words import Words
+from export.training.sentences import Sentences
+from models import compact
+from motion.bundles.manifest import LEARNED
+from motion.quat import F32
+
+_CENTRES = 16  # a key at most
+_KEPT_OUT = 5  # every so manieth sentence
+_ROUNDS = 12
+
+
+def write(folder: Path, words: Words, plain: dict[str, str], sentences: Sentences) -> None:
+    """Writes `learned.safetensors` of the keys that `plain` has in plain words."""
+    texts: dict[str, list[str]] = defaultdict(list)
+    for text, key in words.said():
+        if key in plain:
+            texts[key].append(text)
+    keys = sorted(texts)
+    embedded = {key: sentences(texts[key]).numpy() for key in keys}
+    scores: list[float] = []
+    truth: list[float] = []
+    fitted = {key: _centres(np.delete(one, np.s_[::_KEPT_OUT], 0)) for key, one in embedded.items()}
+    for key in keys:
+        out = embedded[key][::_KEPT_OUT]
+        own = np.stack([(out @ fitted[other].T).max(-1) for other in keys], axis=1)  # (sentences, keys)
+        near = np.array([plain[other] != plain[key] and not _alike(plain[other], plain[key]) for other in keys])
+        scores += [*own.max(-1), *own[:, near].max(-1)]
+        truth += [1.0] * len(out) + [0.0] * len(out)
+    slope, offset = _platt(np.array(scores), np.array(truth))
+    centres = {key: _centres(one) for key, one in embedded.items()}
+    names = [plain[key] for key in keys for _ in centres[key]]
+    about = {"names": json.dumps(names), "slope": str(slope), "offset": str(offset)}
+    compact.write(folder / LEARNED, {"centres": np.concatenate([centres[key] for key in keys])}, about)
+
+
+def plainly(words: Words, clips: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, str]:
+    """For each key that a clip shows, the first caption of its first clip; clips are names and captions."""
+    found: dict[str, str] = {}
+    for name, captions in clips:
+        key = words.key(name) if "#" not in name and not name.startswith("composed") else None
+        if key is not None and captions:
+            found.setdefault(key, captions[0])
+    return found
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two plain sentences are of one action: they share their verb."""
+    a, b = (set(text.split()) - {"a", "person", "someone", "the", "with", "and", "to"} for text in (one, other))
+    return bool(a & b)
+
+
+def _centres(points: F32) -> F32:
+    """At most `_CENTRES` of points (N, 384) of length 1, by cosine."""
+    count = min(_CENTRES, len(points))
+    centres = points[:: max(1, len(points) // count)][:count]
+    for _ in range(_ROUNDS):
+        nearest = (points @ centres.T).argmax(-1)
+        held = [points[nearest == i] for i in range(len(centres))]
+        means = [one.mean(0) if len(one) else centre for one, centre in zip(held, centres, strict=True)]
+        centres = np.stack([mean / np.linalg.norm(mean) for mean in means]).astype(np.float32)
+    return centres
+
+
+def _platt(scores: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
+    """Slope and offset of the logistic curve."""
+    x, y = (torch.tensor(one, dtype=torch.float64) for one in (scores, truth))
+    line = torch.zeros(2, dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS([line], max_iter=200, line_search_fn="strong_wolfe")
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = F.binary_cross_entropy_with_logits(line[0] * x + line[1], y)
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    slope, offset = line.detach().tolist()
+    return slope, offset
