@@ -84,9 +84,9 @@ class Measures:
 # What counts while measuring.
 _FACING_S = 0.3
 _PATH_S = 0.2  # the pelvis sways at every step; travel is measured on its path smoothed over so long
-_HAND_UP_M = 0.12  # a wrist so far under the shoulder is up when it lies over its elbow: shy waves are that low
+_HAND_UP_M = 0.15  # a wrist so far under the shoulder is up when it lies over its elbow: shy waves are that low
 _OVER_ELBOW_M = 0.05
-_SWING_RAD, _SWING_M = np.radians(12), 0.05  # of the forearm about the elbow, of the wrist beside the shoulder
+_SWING_RAD, _SWING_M = np.radians(8), 0.03  # of the forearm about the elbow, of the wrist beside the shoulder
 _AIR_M = 0.04
 _UNEVEN_M = 0.06  # the floor under one foot over the other's, at most: recordings of CMU stand so askew
 _TOGETHER_M = 0.45  # between the ankles in a jump; a runner's in the air are 0.47 m and more apart
