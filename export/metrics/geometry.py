@@ -51,7 +51,7 @@ _WALK_M, _BACK_M, _ASIDE_M, _RUN_M = 1.0, 0.6, 0.5, 1.5
 _SLOW_M_S, _BRISK_M_S = 1.6, 2.1  # up to the first anybody walks, over the second anybody runs
 _FLIGHT = 0.03  # share of the time in the air that tells a run from a walk between these two speeds
 _LEAP_M = 0.12
-_RAISED_S, _WAVING_S, _RESTS_S = 0.2, 0.5, 0.2
+_RAISED_S, _WAVING_S, _RESTS_S = 0.2, 1.0, 0.2
 _SWINGS = 3  # a hand that goes up and comes down swings twice
 _ON_THE_SPOT_M = 1.5
 _BOW, _BOW_CHANGE = np.radians(40), np.radians(20)  # who is bent all the time does not bow
@@ -149,9 +149,9 @@ def shows(action: str, measures: Measures) -> bool:
     """Whether a clip shows an action of `RULES`. Raises BadConfig for one that has no rule."""
     if action not in RULES:
         raise BadConfig(f"no rule tells {action!r}; there are rules for {', '.join(RULES)}")
-    return RULES[action](measures)
+    return bool(RULES[action](measures))
 
 
 def shown(measures: Measures) -> tuple[str, ...]:
     """Those of `ACTIONS` that a clip shows, in their order."""
-    return tuple(action for action in ACTIONS if RULES[action](measures))
+    return tuple(action for action in ACTIONS if shows(action, measures))
