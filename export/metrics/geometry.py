@@ -52,7 +52,7 @@ _SLOW_M_S, _BRISK_M_S = 1.6, 2.1  # up to the first anybody walks, over the seco
 _FLIGHT = 0.03  # share of the time in the air that tells a run from a walk between these two speeds
 _LEAP_M = 0.12
 _RAISED_S, _WAVING_S, _RESTS_S = 0.2, 1.0, 0.2
-_SWINGS = 3  # a hand that goes up and comes down swings twice
+_SWINGS, _STILL_SWINGS = 3, 4  # fewer is no wave, more is no mere raising; in between a clip shows both
 _ON_THE_SPOT_M = 1.5
 _BOW, _BOW_CHANGE = np.radians(40), np.radians(20)  # who is bent all the time does not bow
 _BOW_M, _BOW_HIPS, _BOW_HAND_M = 0.8, 0.75, 0.5  # nor who steps, sinks, or reaches for the floor
@@ -94,7 +94,7 @@ def _waves_both(m: Measures) -> bool:
 
 
 def _raised(arm: Arm) -> bool:
-    return arm.swings < _SWINGS and arm.raised_s >= _RAISED_S
+    return arm.swings <= _STILL_SWINGS and arm.raised_s >= _RAISED_S
 
 
 def _one(m: Measures, side: int, does: Callable[[Arm], bool]) -> bool:

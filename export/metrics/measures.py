@@ -86,7 +86,8 @@ _FACING_S = 0.3
 _PATH_S = 0.2  # the pelvis sways at every step; travel is measured on its path smoothed over so long
 _HAND_UP_M = 0.15  # a wrist so far under the shoulder is up when it lies over its elbow: shy waves are that low
 _OVER_ELBOW_M = 0.05
-_SWING_RAD, _SWING_M = np.radians(8), 0.03  # of the forearm about the elbow, of the wrist beside the shoulder
+_LIFT_S = 0.2  # to lift or lower a hand that is up; it swings aside then, which is no wave
+_SWING_RAD, _SWING_M = np.radians(10), 0.04  # of the forearm about the elbow, of the wrist beside the shoulder
 _AIR_M = 0.04
 _UNEVEN_M = 0.06  # the floor under one foot over the other's, at most: recordings of CMU stand so askew
 _TOGETHER_M = 0.45  # between the ankles in a jump; a runner's in the air are 0.47 m and more apart
@@ -148,7 +149,7 @@ def _arm(places: Places, side: int, forward: Places, left: Places, fps: float) -
     up = (height >= -_HAND_UP_M) & (wrist[:, 1] >= elbow[:, 1] + _OVER_ELBOW_M)
     forearm = np.arctan2(_dot(wrist - elbow, left), wrist[:, 1] - elbow[:, 1])
     beside = _dot(wrist - shoulder, left)
-    swings = [max(_swings(forearm[run], _SWING_RAD), _swings(beside[run], _SWING_M)) for run in _runs(up)]
+    swings = [max(_swings(forearm[run], _SWING_RAD), _swings(beside[run], _SWING_M)) for run in _held(up, fps)]
 
     length = np.median(np.linalg.norm(wrist - elbow, axis=-1) + np.linalg.norm(elbow - shoulder, axis=-1))
     reach = np.linalg.norm(wrist - shoulder, axis=-1) / length
@@ -168,6 +169,13 @@ def _arm(places: Places, side: int, forward: Places, left: Places, fps: float) -
         len(_runs(out)),
         _fastest(wrist - places[:, 0], fps),
     )
+
+
+def _held(up: NDArray[np.bool_], fps: float) -> list[NDArray[np.intp]]:
+    """Frames in which the hand is up, run by run, without those in which it is still lifted or already lowered."""
+    lift = round(_LIFT_S * fps)
+    whole = [run[lift if run[0] else 0 : len(run) - (lift if run[-1] + 1 < len(up) else 0)] for run in _runs(up)]
+    return [run for run in whole if len(run)]
 
 
 def _leg(places: Places, side: int, forward: Places, soles: Places, fps: float) -> Leg:
