@@ -115,7 +115,8 @@ def _kicks(leg: Leg) -> bool:
 
 
 def _punch(m: Measures) -> bool:
-    return any(arm.punches and arm.fastest_m_s >= _PUNCH_M_S for arm in m.hands) and m.path_m <= _PUNCH_WAY_M
+    punches = any(arm.punches and arm.fastest_m_s >= _PUNCH_M_S for arm in m.hands)
+    return punches and m.path_m <= _PUNCH_WAY_M and m.lowest_hips >= 0.7
 
 
 RULES: Final[Mapping[str, Callable[[Measures], bool]]] = MappingProxyType(
