@@ -6,6 +6,8 @@
         VerMo's alone: errors of decoder and refiner by steps, and of codes that are searched for
     python -m export.evaluate actions --json FILE
         sentences -> motion: does it show the action, test captions
+    python -m export.evaluate geometry --json docs/figures/geometry.json
+        the rules of export/metrics/geometry.py: how many recordings pass, of their own action and of others
 
 `actions` trains a classifier on real training clips, checks it on real test clips, then lets it judge what the
 language model makes of test captions; --clips DIR keeps one generated clip an action as .npz for the viewer.
@@ -27,7 +29,7 @@ import torch
 
 from export import program
 from export.data import dataset
-from export.measuring import generate, plots, probes, side_by_side
+from export.measuring import generate, plots, probes, rules, side_by_side
 from export.metrics import actions, joints
 from export.recipe import Recipe, load
 from export.training import adapters, stages
@@ -284,7 +286,8 @@ def _asked(recipe: Recipe) -> dict[str, float]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = program.parser("export.evaluate", __doc__)
-    parser.add_argument("what", choices=("reconstruction", "actions"))
+    parser.add_argument("what", choices=("reconstruction", "actions", "geometry"))
+    parser.add_argument("--data", type=Path, metavar="DIR", help="for geometry: prepared clips (the recipe's)")
     parser.add_argument(
         "--recipe", type=Path, nargs="+", metavar="FILE",
         help="what was trained (all of *-base.toml that are; for actions: vermo-base); several, or of another kind "
@@ -320,8 +323,12 @@ def main() -> int:
     options = parser.parse_args()
 
     def work() -> None:
-        recipes = [load(path) for path in options.recipe or ([_BASE] if options.what == "actions" else base_recipes())]
+        one_base = options.what != "reconstruction"
+        recipes = [load(path) for path in options.recipe or ([_BASE] if one_base else base_recipes())]
         recipe = recipes[0]
+        if options.what == "geometry":
+            program.report(parser, {"rows": rules.table(options.data or recipe.data)}, options.json)
+            return
         if len(recipes) > 1 and options.what == "actions":
             raise BadConfig("actions are judged of one recipe at a time; give one --recipe")
         sizes = recipe.tokenizer

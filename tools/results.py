@@ -179,6 +179,39 @@ def actions(figures: dict[str, Any], pictures: bool = True) -> list[str]:
     ]
 
 
+def geometry(figures: dict[str, Any]) -> list[str]:
+    """The rules that judge without training, on recordings."""
+
+    def share(row: dict[str, Any], kind: str) -> str:
+        return f"{100 * row[f'{kind}_pass'] / row[kind]:.1f} of {row[kind]:,}" if row[kind] else ""
+
+    rows = [
+        [
+            rule, *(share(by_split[split], kind) for split in ("train", "val and test") for kind in ("own", "others")),
+            f"{100 * by_split['train']['others_alike']:.1f}", share(by_split["train"], "overlaps"),
+            share(by_split["train"], "exempt"), ", ".join(by_split["train"]["most_often"]),
+        ]
+        for rule, by_split in figures["rows"].items()
+    ]  # fmt: skip
+    head = [
+        "rule", "own, train, %", "others, train, %", "own, val and test, %", "others, val and test, %",
+        "others, each action alike, %", "others that show it in truth, %", "own that show less, %",
+        "others of which over 10 % pass",
+    ]  # fmt: skip
+    return [
+        "## A judge without training: rules on joint positions",
+        "",
+        f"`{figures['command']}`",
+        "",
+        "Recordings and their mirrored copies that pass a rule of `export/metrics/geometry.py`: of its own action (asked "
+        "for: at least 90 %), and of the others (at most 10 %). Thresholds were set on the training split alone. What "
+        "other actions show in truth, and which recordings show less than a rule asks for, is listed in that file "
+        "(`OVERLAPS`, `EXEMPT`) and counted apart.",
+        "",
+        *table(head, rows),
+    ]
+
+
 def free_reconstruction(figures: dict[str, Any]) -> list[str]:
     """Errors of the tokenizer in the bundle of commercial use."""
     _, *lines = reconstruction(figures)
@@ -200,6 +233,7 @@ _SECTIONS: tuple[tuple[str, Section], ...] = (
     ("conversions-bvh", conversions),
     ("reconstruction", reconstruction),
     ("actions", actions),
+    ("geometry", geometry),
     ("base-free/reconstruction", free_reconstruction),
     ("base-free/actions", free_actions),
     ("tokenizers", tokenizer_results.tokenizers),
