@@ -56,7 +56,7 @@ from motion.errors import BadBundle
 
 log = logging.getLogger(__name__)
 # Strictest first: the weights carry the licence of the strictest corpus they saw.
-_LICENCES = ("CC-BY-NC-4.0", "CC-BY-SA-3.0", "CMU", "MIT", "CC0-1.0")
+_LICENCES = ("CC-BY-NC-4.0", "CC-BY-SA-3.0", "CMU", "CC-BY-4.0", "Apache-2.0", "MIT", "CC0-1.0")
 _OWN = ("files", "weights", "graphs")  # parts of the report that stand elsewhere in the manifest, or nowhere
 CONTEXT, LOOKAHEAD = 12, 4  # tokens; `python -m tools.bench windows` measures what they cost and give
 
