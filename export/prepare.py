@@ -18,20 +18,18 @@ import json
 import logging
 import os
 import sys
-from collections import Counter, defaultdict
+from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 
 from export import program
 from export.corpora import archive, stored
-from export.corpora.catalogue import FURTHER, catalogue
+from export.corpora.catalogue import catalogue
 from export.corpora.trial import Trial
-from export.data import compose
+from export.data import compositions
 from export.data.dataset import whole
 from models.vocabulary import FRAMES_PER_TOKEN
 from motion import clip as clips
@@ -43,7 +41,6 @@ from motion.retargeting.retarget import limb_error_deg, retarget
 log = logging.getLogger(__name__)
 
 _SHORTEST = 8  # frames; below that a clip holds no motion worth a token pair
-_COMPOSED_OF = "bandai"  # its gestures and walks are one to a clip, by one actor
 _VERSION = 6  # of the processing: raises when the same archive would give other clips
 
 
@@ -193,39 +190,7 @@ def write_index(trials: list[Trial], folder: Path) -> None:
             start += len(frames)
         if count % 500 == 0:
             log.info("features of %d of %d clips", count, len(trials))
-    _add_compositions(entries, pieces, start)
-    part = folder / "features.part.npy"
-    np.save(part, np.concatenate(pieces))
-    os.replace(part, folder / "features.npy")  # a training run may hold the old file open
-    index = {"layout": features.NAME, "fps": features.FPS, "frames_per_token": FRAMES_PER_TOKEN, "clips": entries}
-    (folder / "index.json").write_text(json.dumps(index, indent=0, ensure_ascii=False))
-
-
-def _add_compositions(entries: list[dict[str, object]], pieces: list[np.ndarray], start: int) -> None:
-    """Appends the clips of `compose`, made of the training split's recordings alone, and of none of `FURTHER`: whoever
-    has those gets the same compositions as who has them not."""
-    by_action: dict[str, list[clips.Clip]] = defaultdict(list)
-    licence = ""
-    common = Counter(entry["action"] for entry in entries if _composed(entry))
-    repeated: list[compose.Recorded] = []
-    rare: list[compose.Recorded] = []
-    for entry, frames in zip(entries, pieces, strict=True):
-        action = entry["action"]
-        if not _composed(entry) or action is None:
-            continue
-        if entry["corpus"] == _COMPOSED_OF and (action in compose.STEPS or action in compose.GESTURES):
-            licence = str(entry["licence"])
-            by_action[str(action)].append(features.decode(frames))
-        if common[action] <= compose.RARE or action in compose.SERIES:
-            texts = cast(list[str], entry["captions"])
-            one = compose.Recorded(
-                features.decode(frames), str(entry["name"]), str(action), tuple(texts), str(entry["licence"])
-            )
-            if common[action] <= compose.RARE:
-                rare.append(one)
-            if action in compose.SERIES:
-                repeated.append(one)
-    for made in chain(compose.corpus(by_action, licence), compose.rare(rare), compose.series(repeated)):
+    for made in compositions.made(list(entries), list(pieces)):
         frames = features.encode(made.clip)
         frames = frames[: whole(len(frames))]
         if len(frames) < _SHORTEST:
@@ -234,7 +199,7 @@ def _add_compositions(entries: list[dict[str, object]], pieces: list[np.ndarray]
         entries.append(
             {
                 "name": made.name,
-                "corpus": compose.CORPUS,
+                "corpus": made.corpus,
                 "licence": made.licence,
                 "split": "train",
                 "mirrored": False,
@@ -246,10 +211,11 @@ def _add_compositions(entries: list[dict[str, object]], pieces: list[np.ndarray]
             }
         )
         start += len(frames)
-
-
-def _composed(entry: dict[str, object]) -> bool:
-    return entry["split"] == "train" and entry["corpus"] not in FURTHER
+    part = folder / "features.part.npy"
+    np.save(part, np.concatenate(pieces))
+    os.replace(part, folder / "features.npy")  # a training run may hold the old file open
+    index = {"layout": features.NAME, "fps": features.FPS, "frames_per_token": FRAMES_PER_TOKEN, "clips": entries}
+    (folder / "index.json").write_text(json.dumps(index, indent=0, ensure_ascii=False))
 
 
 def errors_by_corpus(trials: list[Trial], errors: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
