@@ -22,6 +22,7 @@ from typing import Any
 
 import motion
 from export import program
+from export.corpora import licence
 from export.data import dataset
 from export.graphs.parity import REPORT
 from export.recipe import Recipe, load
@@ -55,18 +56,8 @@ from motion.bundles.manifest import (
 from motion.errors import BadBundle
 
 log = logging.getLogger(__name__)
-# Strictest first: the weights carry the licence of the strictest corpus they saw.
-_LICENCES = ("CC-BY-NC-4.0", "CC-BY-SA-3.0", "CMU", "MIT", "CC0-1.0")
 _OWN = ("files", "weights", "graphs")  # parts of the report that stand elsewhere in the manifest, or nowhere
 CONTEXT, LOOKAHEAD = 12, 4  # tokens; `python -m tools.bench windows` measures what they cost and give
-
-
-def licence(found: set[str]) -> str:
-    """The licence of weights trained on data of these licences. Raises BadBundle for one it does not know."""
-    strange = sorted(found - set(_LICENCES))
-    if strange:
-        raise BadBundle(f"no rule says what weights trained on data under {strange[0]!r} may be used for; add one")
-    return next(name for name in _LICENCES if name in found)
 
 
 def _tasks(recipe: Recipe) -> tuple[protocol.Task, ...]:
@@ -112,7 +103,7 @@ def pack(recipe: Recipe, graphs: Path, out: Path, metrics: dict[str, Any], comma
     manifest = Manifest(
         name=recipe.name,
         version=motion.__version__,
-        licence=licence(set().union(*corpora.values())),
+        licence=licence.strictest(set().union(*corpora.values())),
         command=command,
         tokenizers=(_tokenizer(recipe, made, report, present),),
         engines=_engines(made, present),

@@ -3,6 +3,8 @@
     python -m export.prepare --mocap ../shared/mocap --out data/
     python -m export.prepare --mocap ../shared/mocap --out data/ --table     also prints the retargeting error by corpus
 
+The further corpora are looked for in the folder `more` beside the archives' folder, or where --more says.
+
 Writes clips/*.npz (one a trial: `smplx22`, 30 frames per second, floor at y = 0, facing +Z at the first frame), then
 features.npy (N, 201) float32 with every clip and its mirrored copy end to end and the clips that export.data.compose
 makes of them, and index.json with one entry a clip. A run that was interrupted goes on where it stopped; the same
@@ -16,32 +18,29 @@ import json
 import logging
 import os
 import sys
-from collections import Counter, defaultdict
+from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 
 from export import program
-from export.corpora.archive import unpack
+from export.corpora import archive, stored
 from export.corpora.catalogue import catalogue
 from export.corpora.trial import Trial
-from export.data import compose
+from export.data import compositions
 from export.data.dataset import whole
 from models.vocabulary import FRAMES_PER_TOKEN
 from motion import clip as clips
 from motion import features
-from motion.errors import MotionError
-from motion.io import asf_amc, bvh
+from motion.errors import BadFile, MotionError
+from motion.io import asf_amc, bvh, glb
 from motion.retargeting.retarget import limb_error_deg, retarget
 
 log = logging.getLogger(__name__)
 
 _SHORTEST = 8  # frames; below that a clip holds no motion worth a token pair
-_COMPOSED_OF = "bandai"  # its gestures and walks are one to a clip, by one actor
 _VERSION = 6  # of the processing: raises when the same archive would give other clips
 
 
@@ -52,22 +51,42 @@ class Source:
     trial: Trial
     motion: Path
     skeleton: Path | None
+    take: str | None = None
+    """Which motion of a file that holds several."""
+
+    @staticmethod
+    def of(trial: Trial, folder: Path) -> Source:
+        """The trial with its files, which lie in `folder`. Raises BadFile where they do not."""
+        member, _, take = trial.member.partition("#")
+        skeleton = None if trial.skeleton_member is None else archive.inside(folder, trial.skeleton_member)
+        return Source(trial, archive.inside(folder, member), skeleton, take or None)
 
 
 def split_of(name: str) -> str:
-    """One of "train", "val", "test" in the proportion 90/5/5, by hash of the clip's name; mirrored copies follow."""
-    bucket = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % 100
+    """One of "train", "val", "test" in the proportion 90/5/5, by hash of the clip's name; mirrored copies follow, and
+    so do all pieces of one take."""
+    take = name.partition("@")[0]
+    bucket = int.from_bytes(hashlib.sha256(take.encode()).digest()[:4], "big") % 100
     return "train" if bucket < 90 else "val" if bucket < 95 else "test"
 
 
 def read(source: Source) -> clips.Clip:
     """The trial as recorded, at 30 frames per second, reference pose cut off. Raises MotionError."""
     trial = source.trial
-    clip = bvh.read(source.motion) if source.skeleton is None else asf_amc.read(source.skeleton, source.motion)
+    clip = _recorded(source)
     if trial.fps is not None:
         clip = replace(clip, fps=trial.fps)
-    clip = clips.cut(clip, min(round(trial.drop_seconds * clip.fps), len(clip) - 1), len(clip))
-    return clips.resample(clip, features.FPS)
+    start = min(round(trial.drop_seconds * clip.fps), len(clip) - 1)
+    stop = len(clip) if trial.seconds is None else start + max(1, round(trial.seconds * clip.fps))
+    return clips.resample(clips.cut(clip, start, min(stop, len(clip))), features.FPS)
+
+
+def _recorded(source: Source) -> clips.Clip:
+    if source.skeleton is not None:
+        return asf_amc.read(source.skeleton, source.motion)
+    if source.take is None:
+        return bvh.read(source.motion)
+    return (stored if source.motion.suffix == ".npz" else glb).read(source.motion, source.take)
 
 
 def prepare_one(source: Source, folder: Path) -> dict[str, float]:
@@ -91,7 +110,8 @@ def clip_path(folder: Path, name: str) -> Path:
 
 def _stamp(trial: Trial) -> list[object]:
     """What a clip depends on besides the archive."""
-    return [_VERSION, trial.fps, trial.drop_seconds]
+    length = [] if trial.seconds is None else [trial.seconds]
+    return [_VERSION, trial.fps, trial.drop_seconds, *length]
 
 
 def _done(folder: Path, trial: Trial) -> dict[str, float] | None:
@@ -170,38 +190,7 @@ def write_index(trials: list[Trial], folder: Path) -> None:
             start += len(frames)
         if count % 500 == 0:
             log.info("features of %d of %d clips", count, len(trials))
-    _add_compositions(entries, pieces, start)
-    part = folder / "features.part.npy"
-    np.save(part, np.concatenate(pieces))
-    os.replace(part, folder / "features.npy")  # a training run may hold the old file open
-    index = {"layout": features.NAME, "fps": features.FPS, "frames_per_token": FRAMES_PER_TOKEN, "clips": entries}
-    (folder / "index.json").write_text(json.dumps(index, indent=0, ensure_ascii=False))
-
-
-def _add_compositions(entries: list[dict[str, object]], pieces: list[np.ndarray], start: int) -> None:
-    """Appends the clips of `compose`, made of the training split's recordings alone."""
-    by_action: dict[str, list[clips.Clip]] = defaultdict(list)
-    licence = ""
-    common = Counter(entry["action"] for entry in entries if entry["split"] == "train")
-    repeated: list[compose.Recorded] = []
-    rare: list[compose.Recorded] = []
-    for entry, frames in zip(entries, pieces, strict=True):
-        action = entry["action"]
-        if entry["split"] != "train" or action is None:
-            continue
-        if entry["corpus"] == _COMPOSED_OF and (action in compose.STEPS or action in compose.GESTURES):
-            licence = str(entry["licence"])
-            by_action[str(action)].append(features.decode(frames))
-        if common[action] <= compose.RARE or action in compose.SERIES:
-            texts = cast(list[str], entry["captions"])
-            one = compose.Recorded(
-                features.decode(frames), str(entry["name"]), str(action), tuple(texts), str(entry["licence"])
-            )
-            if common[action] <= compose.RARE:
-                rare.append(one)
-            if action in compose.SERIES:
-                repeated.append(one)
-    for made in chain(compose.corpus(by_action, licence), compose.rare(rare), compose.series(repeated)):
+    for made in compositions.made(list(entries), list(pieces)):
         frames = features.encode(made.clip)
         frames = frames[: whole(len(frames))]
         if len(frames) < _SHORTEST:
@@ -210,7 +199,7 @@ def _add_compositions(entries: list[dict[str, object]], pieces: list[np.ndarray]
         entries.append(
             {
                 "name": made.name,
-                "corpus": compose.CORPUS,
+                "corpus": made.corpus,
                 "licence": made.licence,
                 "split": "train",
                 "mirrored": False,
@@ -222,6 +211,11 @@ def _add_compositions(entries: list[dict[str, object]], pieces: list[np.ndarray]
             }
         )
         start += len(frames)
+    part = folder / "features.part.npy"
+    np.save(part, np.concatenate(pieces))
+    os.replace(part, folder / "features.npy")  # a training run may hold the old file open
+    index = {"layout": features.NAME, "fps": features.FPS, "frames_per_token": FRAMES_PER_TOKEN, "clips": entries}
+    (folder / "index.json").write_text(json.dumps(index, indent=0, ensure_ascii=False))
 
 
 def errors_by_corpus(trials: list[Trial], errors: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
@@ -245,15 +239,30 @@ def error_table(rows: dict[str, dict[str, float]]) -> str:
     )
 
 
-def prepare(mocap: Path, out: Path, workers: int) -> dict[str, dict[str, float]]:
-    """Runs all steps and returns the limb errors by corpus. Raises MotionError for a missing or damaged archive."""
+def further(mocap: Path, given: Path | None) -> Path | None:
+    """The folder of the further corpora: the one given, or `more` beside the archives' folder; None, and a warning,
+    where neither is. Raises BadFile where the one given is no folder."""
+    if given is not None:
+        if not given.is_dir():
+            raise BadFile("there is no such folder; point --more at the folder of the further corpora", str(given))
+        return given
+    beside = mocap.resolve().parent / "more"
+    if beside.is_dir():
+        return beside
+    log.warning("there is no folder %s: cmu-actions, game, emotes and aist are left out; --more says where", beside)
+    return None
+
+
+def prepare(mocap: Path, out: Path, workers: int, more: Path | None = None) -> dict[str, dict[str, float]]:
+    """Runs all steps and returns the limb errors by corpus. Raises MotionError for a missing or damaged archive.
+
+    more: folder of the further corpora; None leaves them out.
+    """
     cache = out / "archives"
-    trials = catalogue(mocap, cache)
-    folders = {archive: unpack(mocap / archive, cache) for archive in sorted({trial.archive for trial in trials})}
-    sources = [
-        Source(t, folders[t.archive] / t.member, folders[t.archive] / t.skeleton_member if t.skeleton_member else None)
-        for t in trials
-    ]
+    trials = catalogue(mocap, cache, more)
+    names = sorted({trial.archive for trial in trials})
+    folders = {name: archive.folder_of(name, mocap, more, cache) for name in names}
+    sources = [Source.of(trial, folders[trial.archive]) for trial in trials]
     errors, failures = retarget_all(sources, out, workers)
     kept = [trial for trial in trials if trial.name in errors]
     write_index(kept, out)
@@ -265,6 +274,7 @@ def main() -> int:
     """The command line."""
     parser = program.parser("export.prepare", __doc__)
     parser.add_argument("--mocap", type=Path, required=True, metavar="DIR", help="folder of the archives")
+    parser.add_argument("--more", type=Path, metavar="DIR", help="folder of further corpora (more, beside --mocap)")
     parser.add_argument("--out", type=Path, default=Path("data"), metavar="DIR", help="where clips go (data)")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (all cores)")
     parser.add_argument("--table", action="store_true", help="print the limb errors by corpus at the end")
@@ -272,7 +282,7 @@ def main() -> int:
     options = parser.parse_args()
 
     def work() -> None:
-        rows = prepare(options.mocap, options.out, max(1, options.workers))
+        rows = prepare(options.mocap, options.out, max(1, options.workers), further(options.mocap, options.more))
         if options.table:
             log.info("mean angle between limbs of source and canonical clip, degrees:\n%s", error_table(rows))
         if options.json:

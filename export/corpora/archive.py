@@ -1,8 +1,8 @@
-"""Archives of motion capture, unpacked once into a cache folder.
+"""Archives of motion capture, unpacked once into a cache folder, and the folders of corpora that come as plain files.
 
 The folder's name holds a digest of the archive, so that another archive of the same name never meets old files. It
 appears only when it is complete: an interrupted run leaves no folder that looks finished, and the next one starts that
-archive over.
+archive over. No file of a corpus is read outside the corpus' folder.
 """
 
 from __future__ import annotations
@@ -20,6 +20,32 @@ log = logging.getLogger(__name__)
 
 _ENDS = 1 << 16
 """Bytes at each end that tell archives apart; an xz file ends in the check sum of its content."""
+
+
+MORE = "more/"
+"""In front of a trial's archive that is a folder of the further corpora."""
+
+
+def folder_of(archive: str, mocap: Path, more: Path | None, cache: Path) -> Path:
+    """The folder that holds the files of a trial's archive: unpacked below `cache`, or one of `more`.
+
+    Raises BadFile as `unpack` does, and where the folder of a further corpus is missing or outside `more`.
+    """
+    if not archive.startswith(MORE):
+        return unpack(mocap / archive, cache)
+    if more is None:
+        raise BadFile("is a further corpus; point --more at the folder that holds it", archive)
+    return inside(more, archive.removeprefix(MORE))
+
+
+def inside(folder: Path, member: str) -> Path:
+    """The file or folder `member` below `folder`. Raises BadFile where it leads outside or there is none."""
+    path = folder / member
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise BadFile(f"leads out of the folder {folder.name!r} of its corpus; fetch the corpus again", member)
+    if not path.exists():
+        raise BadFile("there is no such file; fetch the corpus again", str(path))
+    return path
 
 
 def unpack(archive: Path, cache: Path) -> Path:

@@ -32,6 +32,12 @@ ACTIONS = {  # by the database's own description, where that names one action an
     "jump, balance": "jump",
     "forward jump": "jump",
     "soccer - kick ball": "kick",
+    "basketball - forward dribble": "dribble",
+    "basketball - backward dribble": "dribble",
+    "basketball - sideways dribble": "dribble",
+    "basketball - forward dribble, 90-degree left turns": "dribble",
+    "basketball - forward dribble, 90-degree right turns": "dribble",
+    "basketball - forward dribble, 90-degree right turns, crossover dribble": "dribble",
 }
 
 TRIAL_ACTIONS: dict[str, str | None] = {

@@ -15,13 +15,16 @@ class Trial:
     """One recorded take in an archive, before any processing."""
 
     name: str
-    """Unique and stable, e.g. "bandai/dataset-2_walk_active_001"; the split is a hash of it."""
+    """Unique and stable, e.g. "bandai/dataset-2_walk_active_001"; the split is a hash of it. Pieces of one take are
+    told apart behind an "@", which the hash leaves out: they stay in one split."""
     corpus: str
-    """bandai, cmu, dance, hdm05, misc or cc0."""
+    """bandai, cmu, dance, hdm05, misc or cc0; cmu-actions, game, emotes or aist."""
     archive: str
-    """File name below the mocap folder, e.g. "bandai.tar.xz" or "cc0/clips.tar.xz"."""
+    """File name below the mocap folder, e.g. "bandai.tar.xz" or "cc0/clips.tar.xz"; a folder of the further corpora
+    as "more/game_cc0"."""
     member: str
-    """Path inside the archive of the BVH or AMC, with forward slashes."""
+    """Path inside the archive, with forward slashes: of a BVH or AMC, or of a GLB or NPZ that holds several motions and
+    then says which one, e.g. "cmu_actions.npz#train__soccer__soccer_1"."""
     skeleton_member: str | None
     """Path inside the archive of the ASF that an AMC needs; None for a BVH."""
     licence: str
@@ -38,6 +41,8 @@ class Trial:
     """Label for the action classifier, None where no label of the set is plainly true."""
     mirrored_action: str | None
     """Label of the mirrored motion."""
+    seconds: float | None = None
+    """What is kept behind `drop_seconds`; None: all of it."""
 
 
 def symmetric(
@@ -49,9 +54,10 @@ def symmetric(
     captions: tuple[str, ...],
     action: str | None,
     drop_seconds: float = 0.0,
+    seconds: float | None = None,
 ) -> Trial:
-    """A BVH at its own rate whose mirror image is told by exchanging left and right in its sentences and its label."""
+    """A motion at its own rate whose mirror image is told by exchanging left and right in sentences and label."""
     return Trial(
         f"{corpus}/{clip}", corpus, archive, member, None, licence, None, drop_seconds,
-        captions, mirror.sentences(captions), action, mirror.action(action),
+        captions, mirror.sentences(captions), action, mirror.action(action), seconds,
     )  # fmt: skip

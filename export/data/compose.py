@@ -120,10 +120,15 @@ class Composition:
     captions: list[str]
     licence: str
 
+    @property
+    def corpus(self) -> str:
+        """The first part of its name."""
+        return self.name.partition("/")[0]
+
 
 @dataclass(frozen=True)
 class Recorded:
-    """A clip of the training split that shows an action."""
+    """A clip of the training split, and the action that it shows."""
 
     clip: Clip
     name: str
@@ -147,21 +152,21 @@ def corpus(by_action: dict[str, list[Clip]], licence: str) -> Iterator[Compositi
                 yield Composition(clip, f"{CORPUS}/{action}/{k}", "grafted", action, sentences(step, gesture), licence)
 
 
-def rare(recorded: Iterable[Recorded]) -> Iterator[Composition]:
-    """Clips of actions with at most `RARE` recordings, at all `PACES`."""
+def rare(recorded: Iterable[Recorded], into: str = CORPUS) -> Iterator[Composition]:
+    """Clips of actions with at most `RARE` recordings, at all `PACES`; `into` is the corpus that they make."""
     by_action: dict[str, list[Recorded]] = {}
     for one in recorded:
         by_action.setdefault(one.action, []).append(one)
     for action, found in sorted(by_action.items()):
         for one in found if len(found) <= RARE else ():
             for pace in PACES:
-                name = f"{CORPUS}/paced/{one.name}/{pace:g}"
+                name = f"{into}/paced/{one.name}/{pace:g}"
                 yield Composition(paced(one.clip, pace), name, "paced", action, list(one.captions), one.licence)
 
 
-def series(recorded: Iterable[Recorded]) -> Iterator[Composition]:
+def series(recorded: Iterable[Recorded], into: str = CORPUS) -> Iterator[Composition]:
     """Short actions of `SERIES` again and again, each series of what one person did, in random order; the same ones
-    every time."""
+    every time. `into` is the corpus that they make."""
     alike: dict[tuple[str, str], list[Recorded]] = defaultdict(list)
     for one in recorded:
         if one.action in SERIES and len(one.clip) <= _SHORT:
@@ -174,4 +179,4 @@ def series(recorded: Iterable[Recorded]) -> Iterator[Composition]:
             while len(made) < frames:
                 made = join(made, found[int(rng.integers(len(found)))].clip, _SEAM)
             captions = [*SERIES[action], *(text for text in picked.captions if not _ONCE.search(text))]
-            yield Composition(made, f"{CORPUS}/series/{name}/{k}", "series", action, captions, picked.licence)
+            yield Composition(made, f"{into}/series/{name}/{k}", "series", action, captions, picked.licence)

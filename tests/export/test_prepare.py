@@ -132,7 +132,7 @@ def test_the_index_holds_every_clip_and_its_mirrored_copy_with_mirrored_words(wh
     assert (index["layout"], index["frames_per_token"]) == (features.NAME, 4)
     everything = studio.features_of(whole)
     by_name = {entry["name"]: entry for entry in index["clips"]}
-    assert len([entry for entry in index["clips"] if entry["corpus"] != "composed"]) == 48
+    assert len([entry for entry in index["clips"] if entry["origin"] == "recorded"]) == 48
     assert len(by_name) == len(index["clips"])
     assert sum(entry["frames"] for entry in index["clips"]) == len(everything)
     at = 0
@@ -158,7 +158,7 @@ def test_clips_too_short_for_two_tokens_stay_out_of_the_index(takes: list[Source
     retarget_all([takes[0], short], tmp_path, 1)
     write_index([takes[0].trial, short.trial], tmp_path)
     index = json.loads((tmp_path / "index.json").read_text())
-    found = {entry["name"].split("#")[0] for entry in index["clips"] if entry["corpus"] != "composed"}
+    found = {entry["name"].split("#")[0] for entry in index["clips"] if entry["origin"] == "recorded"}
     assert found == {takes[0].trial.name}
 
 
@@ -198,7 +198,7 @@ def test_compositions_are_made_of_the_training_splits_recordings_and_join_it(
     ]
     retarget_all([replace(one, trial=trial) for one, trial in zip(takes, trials, strict=True)], tmp_path, 1)
     write_index(trials, tmp_path)
-    made = [entry for entry in _entries(tmp_path) if entry["corpus"] == "composed"]
+    made = [entry for entry in _entries(tmp_path) if entry["origin"] != "recorded"]
     assert made
     assert {entry["split"] for entry in made} == {"train"}
     assert {entry["action"] for entry in made} == {"walk+wave-left", *actions.values()}
@@ -209,7 +209,7 @@ def test_compositions_are_made_of_the_training_splits_recordings_and_join_it(
 
 def test_rare_actions_are_shown_at_other_paces_and_what_shows_no_action_is_not(whole: Path) -> None:
     entries = _entries(whole)
-    recorded = {entry["name"]: entry for entry in entries if entry["corpus"] != "composed"}
+    recorded = {entry["name"]: entry for entry in entries if entry["origin"] == "recorded"}
     paced = [entry for entry in entries if entry["corpus"] == "composed"]
     assert paced
     for entry in paced:

@@ -24,7 +24,8 @@ def test_every_recipe_loads_and_is_called_what_its_file_is_called(path: Path) ->
     loaded = recipe.load(path)
     assert path.stem in (loaded.name, f"vermo-{loaded.name}")
     assert loaded.run.name == path.stem
-    assert set(loaded.corpora) <= {"bandai", "cmu", "dance", "hdm05", "misc", "cc0", "composed"}
+    further = {"cmu-actions", "game", "emotes", "aist", "composed-free"}
+    assert set(loaded.corpora) <= {"bandai", "cmu", "dance", "hdm05", "misc", "cc0", "composed", *further}
     assert loaded.tokenizer.codes == math.prod(loaded.tokenizer.levels or (0,))
     if path.stem.startswith("vermo"):
         assert loaded.tokenizer.codes == 4375

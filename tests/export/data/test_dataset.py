@@ -69,7 +69,7 @@ def test_clips_that_do_not_tell_where_they_are_from_are_to_be_prepared_again(dat
     shutil.copy(data / "features.npy", tmp_path)
     index = json.loads((data / "index.json").read_text())
     for clip in index["clips"]:
-        assert clip.pop("origin") == ("recorded" if clip["corpus"] != "composed" else clip["name"].split("/")[1])
+        assert clip.pop("origin") == ("recorded" if clip["corpus"] in RECORDED else clip["name"].split("/")[1])
     (tmp_path / "index.json").write_text(json.dumps(index))
     with pytest.raises(BadFile, match=r"where its clips are from; run python -m export\.prepare again"):
         dataset.load(tmp_path, "train")
