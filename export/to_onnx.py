@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from export import program
-from export.graphs import language_graph, tracing
+from export.graphs import language_graph, sentence_graph, tracing
 from export.recipe import Recipe, load
 from export.training import stages
 from models import checkpoint
@@ -68,6 +68,8 @@ def main() -> int:
         if wanted:
             further = None if recipe.multi_token is None else recipe.multi_token.hidden
             language_graph.write(checkpoint.read(options.backbone).sizes, wanted, folder, further)
+            if recipe.language.experts:
+                sentence_graph.write(folder)
 
     return program.run(work)
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -26,15 +27,17 @@ from export.corpora import words as worded
 from export.data import dataset
 from export.data.messages import Messages, Row, tokenise
 from export.recipe import Recipe, load
-from export.training import loop, stages
-from export.training.adapters import build, restore, save, save_checkpoint
+from export.training import familiar, loop, stages
+from export.training.adapters import Tokenize, build, restore, save, save_checkpoint
+from export.training.concepts import Concepts
 from export.training.gating import Gating
 from models import backbone
-from motion.bundles.manifest import GATE
+from models.backbone import MotionLanguageModel
 from motion.errors import BadConfig
 
 log = logging.getLogger(__name__)
 Batch = list[Row]
+_GATE_RATE = 4.0  # of the gate and the soft tokens, whose numbers are few, to that of the adapters
 _CHOICE = 1.0  # weight of telling true sentences from untrue ones
 
 
@@ -61,15 +64,22 @@ def train(recipe: Recipe, folder: Path | None = None, begin: Path | None = None)
     if begin is not None:
         restore(model, begin, beginning=True)
     gating = None if model.gate is None else Gating(model, talk)
-    fresh = not (recipe.run / "language").exists() and (begin is None or not (begin / GATE).exists())
-    if gating is not None and words is not None and fresh:
-        gating.begin(words)
+    concepts = None if gating is None or words is None else Concepts(samples, words)
+    if gating is not None and recipe.language.soft_tokens and model.soft is None:
+        if concepts is None:
+            raise BadConfig(f"recipe {recipe.name!r} has soft tokens and no words to tell them by; name their folder")
+        model.soft = gating.begin(concepts, recipe.run / "soft.safetensors", _embedder(model, tokenize), recipe.language.soft_tokens)
     messages = Messages(
         samples, model.vocabulary, tokenize, training.batch, training.longest, training.seed, recipe.tasks,
         recipe.curriculum, recipe.language.soft_tokens,
     )  # fmt: skip
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     log.info("%d clips, %.1f million trained parameters", len(samples), sum(p.numel() for p in parameters) / 1e6)
+    own = {id(one) for module in (model.gate, model.soft) if module is not None for one in module.parameters()}
+    groups = [
+        {"params": [one for one in parameters if id(one) not in own]},
+        {"params": [one for one in parameters if id(one) in own], "lr": training.learning_rate * _GATE_RATE},
+    ]
 
     def loss(wrapped: nn.Module, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         ids, targets, owners = (one.to(accelerator.device) for one in messages.tensors(batch))
@@ -94,9 +104,17 @@ def train(recipe: Recipe, folder: Path | None = None, begin: Path | None = None)
             "told_apart": (lead > 0).float().mean().detach() if len(owners) else torch.tensor(0.5),
         }
 
-    loop.train(model, parameters, messages.epoch, loss, training, recipe.run / "language", accelerator)
+    loop.train(model, groups if own else parameters, messages.epoch, loss, training, recipe.run / "language", accelerator)
     if accelerator.is_main_process:
         save(model, recipe.run)
+        if gating is not None and concepts is not None:
+            familiar.write(recipe.run, concepts, gating.sentences)
+
+
+def _embedder(model: MotionLanguageModel, tokenize: Tokenize) -> Callable[[str], Tensor]:
+    """text -> embeddings (N, width) of its tokens, as the backbone has them."""
+    table = model.trunk.get_input_embeddings().weight
+    return lambda text: table[torch.tensor(tokenize(text))].detach().float()
 
 
 def main() -> int:

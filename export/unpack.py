@@ -60,7 +60,10 @@ def unpack(folder: Path, recipe: Recipe, run: Path) -> None:
     run.mkdir(parents=True, exist_ok=True)
     for name in ("autoencoder.safetensors", "tokenizer.safetensors"):
         save_file(weights, run / name)
-    for name, file in ((ADAPTER, held.adapter.file), (EMBEDDINGS, held.vocabulary.file), *heads):
+    gate = [] if held.gate is None else [(GATE, held.gate.file), (LEARNED, held.gate.learned)]
+    for name, file in ((ADAPTER, held.adapter.file), (EMBEDDINGS, held.vocabulary.file), *heads, *gate):
+        if file is None:
+            continue
         shutil.copy(source.path(file), run / name)
     log.info("%s: %d tensors of the tokenizer, and the language model's", run, len(weights))
 

@@ -22,7 +22,7 @@ import numpy as np
 from export import program
 from export.data import dataset
 from export.data.relaid import relaid
-from export.graphs import language_graph, language_parity, parity
+from export.graphs import language_graph, language_parity, parity, sentence_parity
 from export.graphs.parity import REPORT
 from export.recipe import Recipe, load
 from export.training import adapters, stages
@@ -50,9 +50,11 @@ def verify(recipe: Recipe, folder: Path, clips: int = 12, backbone: Path | None 
     rows = parity.measure(tokenizer, folder, samples)
     plans = {name: plan for name, plan in language_graph.plans(recipe).items() if (folder / name).exists()}
     language = language_parity.measure(recipe, folder, plans, tokenizer, backbone) if plans else {}
-    passed = all(row.get("passed", True) for row in (*rows.values(), *language.values()))
     heads = sorted(name for name in language if name.startswith("multi-token"))
-    files = [*present, *plans, *heads, *([WORDS] if plans else [])]
+    encoder = [SENTENCE] if plans and recipe.language.experts else []
+    language |= {SENTENCE: sentence_parity.measure(folder / SENTENCE)} if encoder else {}
+    passed = all(row.get("passed", True) for row in (*rows.values(), *language.values()))
+    files = [*present, *plans, *heads, *([WORDS] if plans else []), *encoder]
     return {
         "passed": bool(samples) and passed,
         "clips": len(samples),

@@ -167,11 +167,9 @@ class MotionLanguageModel(nn.Module):
         at_once: int = 1,
         mixture: Mixture | None = None,
         gate: Gate | None = None,
-        soft: SoftTokens | None = None,
     ) -> None:
         """trunk: ids or embeddings -> hidden states (a transformers base model); text_head (text, width); further: what
-        draws all but the first of each `at_once` codes; mixture: the trunk's experts, which `gate` weighs; soft: what
-        a sentence's embedding puts before its tokens."""
+        draws all but the first of each `at_once` codes; mixture: the trunk's experts, which `gate` weighs."""
         super().__init__()
         self.trunk: Any = trunk
         self.text_head = text_head
@@ -181,7 +179,9 @@ class MotionLanguageModel(nn.Module):
         self.at_once = at_once
         self.mixture = mixture
         self.gate = gate
-        self.soft = soft
+        self.soft: SoftTokens | None = None
+        """what a sentence's embedding puts before its tokens, once it is known of what it can speak"""
+        self.soft_tokens = 0
 
     def embed(self, ids: Tensor, table: Tensor) -> Tensor:
         """Embeddings (B, N, width) of ids of any kind; `table` is `layers.embeddings()`."""

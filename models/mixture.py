@@ -30,10 +30,10 @@ class Branch(nn.Module):
         self._seen: Tensor | None = None
         self._inside: Tensor | None = None
 
-    def inside(self, x: Tensor, weights: Tensor) -> Tensor:
+    def inside(self, x: Tensor, weights: Tensor, scale: float) -> Tensor:
         """What goes through the experts (B, N, E * rank), computed once for all matrices of the group."""
         if self._seen is not x:
-            spread = weights.repeat_interleave(self.rank, dim=-1)
+            spread = (weights * scale).repeat_interleave(self.rank, dim=-1)
             entered = F.linear(x.to(self.enter.dtype), self.enter)
             self._seen, self._inside = x, entered * spread.to(entered.dtype)
         assert self._inside is not None
@@ -63,9 +63,9 @@ class MixedLinear(nn.Module):
         mixture, branch = self._mixture[0], self._branch[0]
         if mixture.weights is None:
             return self.plain(x)
-        inside = branch.inside(x, mixture.weights)
+        inside = branch.inside(x, mixture.weights, mixture.scale)
         leave = branch.leave[self._rows].to(inside.dtype)
-        return self.plain(x) + mixture.scale * F.linear(inside, leave).to(x.dtype)
+        return self.plain(x) + F.linear(inside, leave).to(x.dtype)
 
 
 class Mixture(nn.Module):

@@ -30,6 +30,7 @@ _SUBJECT = re.compile(
 _VERB = re.compile(r"^[a-z]{2,}(?:s|es)$")
 _NO_VERB = frozenset(("as", "his", "its", "this", "arms", "hands", "legs", "feet", "sports", "steps", "arms", "yes"))
 _ONCE = re.compile(r"\b(one|once|single|then)\b")
+_STYLE = re.compile(r"bandai/dataset-\d*_([a-z-]+)_([a-z-]+?)_")
 _HDM05 = re.compile(r"^hdm05/HDM_[a-z]+_(.+?)_\d*_\d*$")
 
 
@@ -142,10 +143,19 @@ class Words:
         if name != plain:
             texts, misses = (list(mirror.sentences(tuple(one))) for one in (texts, misses))
             key = _mirrored(key, self._sheet)
-        content = re.search(r"bandai/dataset-\d*_([a-z-]+)_([a-z-]+?)_", f"{plain}_")
+        content = _STYLE.search(f"{plain}_")
         style = self._styles.get(content[2], Style()) if content else Style()
         travels = bool(content) and content[1].startswith(("walk", "run", "dash"))
         return Wordings(key, tuple(dict.fromkeys(texts)), tuple(misses), style, travels)
+
+    def style(self, name: str) -> Style:
+        """How a style is said."""
+        return self._styles[name]
+
+    def style_of(self, name: str) -> str | None:
+        """The style of a clip by its name, where it is one that can be said."""
+        found = _STYLE.search(f"{name.replace('#mirrored', '')}_")
+        return found[2] if found and found[2] in self._styles else None
 
     def said(self) -> list[tuple[str, str]]:
         """All sentences with their keys, for whoever learns to tell the keys apart."""

@@ -88,8 +88,8 @@ def motion(
                     state = further(state, table[len(SPECIAL) + drawn[-1]])
                 scores = F.linear(state, weight, bias)
                 if guidance != 1.0:
-                    told, untold_scores = scores.log_softmax(-1).chunk(2)
-                    scores = untold_scores + guidance * (told - untold_scores)
+                    with_text, without = scores.log_softmax(-1).chunk(2)
+                    scores = without + guidance * (with_text - without)
                 code = _draw(scores, temperature, top_p, generator)
                 made.append(code)
                 drawn.append(code.repeat(2) if guidance != 1.0 else code)

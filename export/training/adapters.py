@@ -23,7 +23,7 @@ from models.gate import Gate, SoftTokens
 from models.mixture import Mixture
 from models.multi_token import MultiTokenHead
 from models.vocabulary import Vocabulary
-from motion.bundles.manifest import ADAPTER, EMBEDDINGS, GATE, MULTI_TOKEN
+from motion.bundles.manifest import ADAPTER, EMBEDDINGS, GATE, LEARNED, MULTI_TOKEN
 from motion.errors import BadFile
 
 GUIDANCE = 3.0  # how much the sentence counts when motion is drawn, chosen on validation captions
@@ -42,19 +42,19 @@ def build(recipe: Recipe, folder: Path, dtype: torch.dtype) -> tuple[MotionLangu
         parameter.requires_grad_(False)
     head = causal.lm_head.weight
     deviation = float(head.float().std())
-    mixture, gate, soft = None, None, None
+    mixture, gate = None, None
     if language.experts:
         trunk = causal.model
         mixture = Mixture(trunk, language.experts - 1, language.rank, language.alpha / language.rank)
         gate = Gate(language.experts)
-        soft = SoftTokens(language.soft_tokens, head.shape[1], scale=deviation) if language.soft_tokens else None
     else:
         trunk = _plain(causal.model, language)
     layers = MotionVocabularyLayers(recipe.tokenizer.levels, head.shape[1], scale=deviation)
     vocabulary = Vocabulary(head.shape[0], layers.codes)
     further = None if several is None else MultiTokenHead(head.shape[1], several.hidden)
     at_once = 1 if several is None else several.tokens
-    model = MotionLanguageModel(trunk, head, vocabulary, layers, further, at_once, mixture, gate, soft)
+    model = MotionLanguageModel(trunk, head, vocabulary, layers, further, at_once, mixture, gate)
+    model.soft_tokens = language.soft_tokens
     return model, lambda text: list(words(text, add_special_tokens=False)["input_ids"])
 
 
@@ -86,7 +86,7 @@ def trained(
 def weights(recipe: Recipe) -> tuple[str, ...]:
     """Files of a run that hold the language model's weights."""
     further = () if recipe.multi_token is None else (MULTI_TOKEN,)
-    gate = (GATE,) if recipe.language.experts else ()
+    gate = () if not recipe.language.experts else (GATE,) if recipe.words is None else (GATE, LEARNED)
     return (ADAPTER, EMBEDDINGS, *further, *gate)
 
 
@@ -139,10 +139,13 @@ def restore(model: MotionLanguageModel, folder: Path, beginning: bool = False) -
         model.further.load_state_dict(_tensors(folder / MULTI_TOKEN))
     if model.gate is not None and (folder / GATE).exists():
         parts = _tensors(folder / GATE)
-        for prefix, module in (("gate.", model.gate), ("soft.", model.soft)):
-            if module is not None:
-                own = {name.removeprefix(prefix): value for name, value in parts.items() if name.startswith(prefix)}
-                module.load_state_dict(own)
+        own, soft = (
+            {name.removeprefix(prefix): value for name, value in parts.items() if name.startswith(prefix)}
+            for prefix in ("gate.", "soft.")
+        )
+        model.gate.load_state_dict(own)
+        if soft:
+            model.soft = SoftTokens.like(soft, model.soft_tokens)
 
 
 def guidance_of(folder: Path) -> float:
@@ -161,6 +164,9 @@ def save_checkpoint(
         raise BadFile("is not there; train first", str(path))
     model, _ = build(recipe, backbone.prepared(folder), torch.bfloat16)
     everything = {name.removeprefix(inside): value for name, value in load_file(path).items()}
+    soft = {name.removeprefix("soft."): value for name, value in everything.items() if name.startswith("soft.")}
+    if soft:
+        model.soft = SoftTokens.like(soft, model.soft_tokens)
     learned = {
         name: value for name, value in everything.items() if "lora_" in name or name.startswith(_LEARNED)
     }

@@ -1,6 +1,6 @@
 """What a language model has learned, as points among sentence embeddings: how near a new sentence lies to it.
 
-Each key of the wordings gets a few centres (k-means, Lloyd 1982) of its sentences' embeddings. How near a sentence is
+Each concept gets a few centres (k-means, Lloyd 1982) of its sentences' embeddings. How near a sentence is
 to the nearest centre, by cosine, becomes a share from 0 to 1 by logistic regression (Platt 1999): its positives are
 sentences that were kept out when the centres were made, its negatives the same sentences against the centres of other
 actions, which is how something looks that nobody recorded.
@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
-from export.corpora.words import Words
+from export.training.concepts import Concepts
 from export.training.sentences import Sentences
 from models import compact
 from motion.bundles.manifest import LEARNED
@@ -28,38 +27,29 @@ _KEPT_OUT = 5  # every so manieth sentence
 _ROUNDS = 12
 
 
-def write(folder: Path, words: Words, plain: dict[str, str], sentences: Sentences) -> None:
-    """Writes `learned.safetensors` of the keys that `plain` has in plain words."""
-    texts: dict[str, list[str]] = defaultdict(list)
-    for text, key in words.said():
-        if key in plain:
-            texts[key].append(text)
-    keys = sorted(texts)
-    embedded = {key: sentences(texts[key]).numpy() for key in keys}
+def write(folder: Path, concepts: Concepts, sentences: Sentences) -> None:
+    """Writes `learned.safetensors`."""
+    texts: dict[int, list[str]] = defaultdict(list)
+    for text, place, style in concepts.asked():
+        if not style:
+            texts[place].append(text)
+    places = sorted(texts)
+    said = [concepts.captions[place] for place in places]
+    embedded = [sentences(texts[place]).numpy() for place in places]
+    fitted = [_centres(np.delete(one, np.s_[::_KEPT_OUT], 0)) if len(one) > 1 else one for one in embedded]
     scores: list[float] = []
     truth: list[float] = []
-    fitted = {key: _centres(np.delete(one, np.s_[::_KEPT_OUT], 0)) for key, one in embedded.items()}
-    for key in keys:
-        out = embedded[key][::_KEPT_OUT]
-        own = np.stack([(out @ fitted[other].T).max(-1) for other in keys], axis=1)  # (sentences, keys)
-        near = np.array([plain[other] != plain[key] and not _alike(plain[other], plain[key]) for other in keys])
-        scores += [*own.max(-1), *own[:, near].max(-1)]
+    for place, points in enumerate(embedded):
+        out = points[::_KEPT_OUT]
+        near = np.stack([(out @ one.T).max(-1) for one in fitted], axis=1)  # (sentences, concepts)
+        others = [not _alike(said[place], other) for other in said]
+        scores += [*near.max(-1), *near[:, others].max(-1)]
         truth += [1.0] * len(out) + [0.0] * len(out)
     slope, offset = _platt(np.array(scores), np.array(truth))
-    centres = {key: _centres(one) for key, one in embedded.items()}
-    names = [plain[key] for key in keys for _ in centres[key]]
+    centres = [_centres(one) for one in embedded]
+    names = [name for name, one in zip(said, centres, strict=True) for _ in one]
     about = {"names": json.dumps(names), "slope": str(slope), "offset": str(offset)}
-    compact.write(folder / LEARNED, {"centres": np.concatenate([centres[key] for key in keys])}, about)
-
-
-def plainly(words: Words, clips: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, str]:
-    """For each key that a clip shows, the first caption of its first clip; clips are names and captions."""
-    found: dict[str, str] = {}
-    for name, captions in clips:
-        key = words.key(name) if "#" not in name and not name.startswith("composed") else None
-        if key is not None and captions:
-            found.setdefault(key, captions[0])
-    return found
+    compact.write(folder / LEARNED, {"centres": np.concatenate(centres)}, about)
 
 
 def _alike(one: str, other: str) -> bool:

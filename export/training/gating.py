@@ -8,17 +8,20 @@ other side, -log(1 - a_0), which the paper does not have: it never has to tell t
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable
+from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from safetensors.numpy import load_file, save_file
+from torch import Tensor
 from torch.nn import functional as F
 
 from export.corpora.conversations import Conversations
-from export.corpora.words import Words
 from export.data.messages import Row, said
+from export.training.concepts import Concepts
 from export.training.sentences import Sentences
 from models.backbone import MotionLanguageModel, Told
+from models.gate import SoftTokens
 
 log = logging.getLogger(__name__)
 _BARE = 0.3  # of messages whose gate is not told the instruction: so does who asks in any form
@@ -32,8 +35,9 @@ class Gating:
     def __init__(self, model: MotionLanguageModel, talk: Conversations) -> None:
         """Raises MissingPart where the sentence encoder is not installed."""
         assert model.gate is not None
-        self._gate, self._soft = model.gate, model.soft
-        self._sentences = Sentences()
+        self._gate = model.gate
+        self.sentences = Sentences()
+        """what embeds them"""
         self._prompts = talk.prompts
         self._requests = tuple(asked.text for asked in talk.requests)
 
@@ -45,8 +49,8 @@ class Gating:
         instructions = [None if without else one.instruction for one, without in zip(rows, bare, strict=True)]
         places = [-1 if one.soft is None else one.soft for one in rows]
         return Told(
-            self._sentences(instructions).to(device),
-            self._sentences([one.text for one in rows]).to(device),
+            self.sentences(instructions).to(device),
+            self.sentences([one.text for one in rows]).to(device),
             torch.tensor(places, device=device),
         )
 
@@ -55,30 +59,42 @@ class Gating:
         found: dict[str, Tensor] = {}
         for name, texts in (("gate", self._prompts), ("gate_motion", self._requests)):
             drawn = torch.randint(len(texts), (_DRAWN,), generator=generator).tolist()
-            prompts = self._sentences([texts[i] for i in drawn]).to(device)
+            prompts = self.sentences([texts[i] for i in drawn]).to(device)
             zero = self._gate(torch.zeros_like(prompts), prompts)[:, 0]
             found[name] = -zero.mean() if name == "gate" else -torch.log1p(-zero.exp().clamp(max=1 - 1e-6)).mean()
         return found
 
-    def begin(self, words: Words, seed: int = 1) -> None:
-        """Teaches the soft tokens' hidden layer to tell the wordings' keys apart, so that the language model is told
-        the same for whatever means the same."""
-        if self._soft is None:
-            return
-        texts, keys = zip(*words.said(), strict=True)
-        place = {key: i for i, key in enumerate(words.keys)}
-        wanted = torch.tensor([place[key] for key in keys])
-        given = self._sentences(texts)
-        generator = torch.Generator().manual_seed(seed)
-        head = nn.Linear(self._soft.enter.out_features, len(place))
-        learned: Sequence[nn.Parameter] = [*self._soft.enter.parameters(), *head.parameters()]
-        optimizer = torch.optim.AdamW(learned, 2e-3, weight_decay=0.01)
+    def begin(self, concepts: Concepts, path: Path, embed: Callable[[str], Tensor], tokens: int) -> SoftTokens:
+        """Soft tokens that tell what sentences speak of, and say it in plain words' own embeddings, so that from the
+        start the language model is told in words it knows; made once and kept in `path`.
+
+        embed: text -> embeddings (N, width) of its tokens; tokens: of each sentence.
+        """
+        if path.exists():
+            return SoftTokens.like({name: torch.from_numpy(one) for name, one in load_file(path).items()}, tokens)
+        asked = concepts.asked()
+        given = self.sentences([text for text, _, _ in asked])
+        kinds, styles = (torch.tensor([one[at] for one in asked]) for at in (1, 2))
+        generator = torch.Generator().manual_seed(1)
+        width = embed(".").shape[-1]
+        torch.manual_seed(1)
+        soft = SoftTokens((len(concepts.plain), tokens - 1), (len(concepts.styles), 1), width)
+        optimizer = torch.optim.AdamW([*soft.enter.parameters(), *soft.leave.parameters()], 2e-3, weight_decay=0.01)
         for step in range(_STEPS):
-            picks = torch.randint(len(texts), (512,), generator=generator)
-            inside = F.dropout(self._soft.features(given[picks]), 0.2)
-            loss = F.cross_entropy(head(inside), wanted[picks])
+            picks = torch.randint(len(asked), (512,), generator=generator)
+            found = soft.scores(given[picks], dropout=0.2)
+            loss = sum(F.nll_loss(one, true[picks]) for one, true in zip(found, (kinds, styles), strict=True))
             optimizer.zero_grad()
-            loss.backward()
+            torch.as_tensor(loss).backward()
             optimizer.step()
             if (step + 1) % 500 == 0:
-                log.info("soft tokens: step %d of %d, loss %.3f", step + 1, _STEPS, float(loss.detach()))
+                log.info("soft tokens: step %d of %d, loss %.3f", step + 1, _STEPS, float(torch.as_tensor(loss).detach()))
+        with torch.no_grad():
+            rest = embed(".")[:1]
+            for row, text in zip(soft.concepts, concepts.plain, strict=True):
+                own = embed(f" {text}")[: tokens - 1]
+                row.copy_(torch.cat([own, rest.expand(tokens - 1 - len(own), -1)]).flatten())
+            for row, text in zip(soft.styles, concepts.styles, strict=True):
+                row.copy_(embed(f" {text}" if text else ".").mean(0))
+        save_file({name: value.numpy() for name, value in soft.state_dict().items()}, path)
+        return soft

@@ -50,7 +50,7 @@ def endless(epoch: Callable[[int], list[Batch]], start: int, rank: int, world: i
 
 def train(
     model: nn.Module,
-    parameters: list[nn.Parameter],
+    parameters: list[nn.Parameter] | list[dict[str, Any]],
     epoch: Callable[[int], list[Batch]],
     loss: Callable[[nn.Module, Batch, torch.Generator], dict[str, Tensor]],
     training: Training,
@@ -59,9 +59,12 @@ def train(
 ) -> nn.Module:
     """Runs `training.steps` steps, from the last checkpoint in `folder` where there is one, and returns the model.
 
+    parameters: those to train, or groups of them as torch's optimizers take, each with its own "lr".
     loss(model, batch, generator) -> terms by name, the one called "loss" is minimised. Writes log.jsonl, a
     checkpoint folder, and prints a line with the time left.
     """
+    groups = [one if isinstance(one, dict) else {"params": [one]} for one in parameters]
+    trained: list[nn.Parameter] = [one for group in groups for one in group["params"]]
     optimizer = torch.optim.AdamW(parameters, lr=training.learning_rate, betas=(0.9, 0.99), weight_decay=0.0)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: schedule(step, training))
     wrapped, optimizer = accelerator.prepare(model, optimizer)
@@ -78,7 +81,7 @@ def train(
         with accelerator.autocast():
             terms = loss(wrapped, batch, generator)
         accelerator.backward(terms["loss"])
-        norm: Any = accelerator.clip_grad_norm_(parameters, training.clip_norm)
+        norm: Any = accelerator.clip_grad_norm_(trained, training.clip_norm)
         optimizer.step()
         scheduler.step()
         optimizer.zero_grad()

@@ -15,9 +15,11 @@ from models import compact
 from motion.bundles.bundle import Bundle
 from motion.bundles.manifest import PackedGate
 from motion.errors import BadBundle
+from runtime.language.familiarity import Familiarity, Learned
 from runtime.language.sentences import SentenceEncoder
 
 F32 = NDArray[np.float32]
+_TABLES: Final = ("concepts", "styles")
 LEFT_OUT: Final = 0.98
 """weight of the zero expert from which on the other experts are left out altogether"""
 
@@ -25,12 +27,20 @@ LEFT_OUT: Final = 0.98
 class Gate:
     """Weights and soft tokens of sentences. Several threads may use it."""
 
-    def __init__(self, weights: Mapping[str, NDArray[Any]], soft_tokens: int, encoder: SentenceEncoder) -> None:
+    def __init__(
+        self,
+        weights: Mapping[str, NDArray[Any]],
+        soft_tokens: int,
+        encoder: SentenceEncoder,
+        learned: Learned | None = None,
+    ) -> None:
         """Raises BadBundle where weights are missing."""
+        self._learned = learned
         self.encoder = encoder
         self.soft_tokens = soft_tokens
         names = [f"gate.{layer}.{part}" for layer in ("enter", "leave") for part in ("weight", "bias")]
-        names += [name.replace("gate.", "soft.") for name in names] if soft_tokens else []
+        if soft_tokens:
+            names += [name.replace("gate.", "soft.") for name in names] + [f"soft.{name}" for name in _TABLES]
         missing = [name for name in names if name not in weights]
         if missing:
             raise BadBundle(f"the gate lacks {missing[0]}; pack the bundle again")
@@ -41,7 +51,8 @@ class Gate:
     def load(cls, source: Bundle, packed: PackedGate, threads: int) -> Self:
         """The gate of a bundle. Raises BadBundle, MissingPart."""
         encoder = SentenceEncoder(source.path(packed.encoder), threads)
-        return cls(compact.read(source.path(packed.file)), packed.soft_tokens, encoder)
+        learned = None if packed.learned is None else Learned.load(source.path(packed.learned))
+        return cls(compact.read(source.path(packed.file)), packed.soft_tokens, encoder, learned)
 
     @property
     def experts(self) -> int:
@@ -57,8 +68,7 @@ class Gate:
         """Weights of all experts (E + 1,), the zero expert's first, for an instruction and a sentence."""
         given = np.concatenate([self._nothing if one is None else self.encoder(one) for one in (instruction, text)])
         scores = self._layer("gate.leave", np.maximum(self._layer("gate.enter", given * _norm(given)), 0))
-        found = np.exp(scores - scores.max())
-        return (found / found.sum()).astype(np.float32)
+        return _chances(scores)
 
     def weights(self, instruction: str | None, text: str | None) -> F32:
         """Weights of the experts (E,) but the zero expert, exactly 0 where that one has more than `LEFT_OUT`."""
@@ -69,10 +79,22 @@ class Gate:
         """The soft tokens' embeddings (K, width) of a sentence."""
         given = self.encoder(text)
         inside = np.maximum(self._layer("soft.enter", given * np.float32(len(given) ** 0.5)), 0)
-        return self._layer("soft.leave", inside).reshape(self.soft_tokens, -1)
+        tables = [self._weights[f"soft.{name}"] for name in _TABLES]
+        scores = np.split(self._layer("soft.leave", inside), [len(tables[0])])
+        width = tables[1].shape[1]
+        return np.concatenate([(_chances(one) @ t).reshape(-1, width) for one, t in zip(scores, tables, strict=True)])
+
+    def familiarity(self, text: str) -> Familiarity | None:
+        """How near a sentence lies to what was learned; None where the bundle does not tell."""
+        return None if self._learned is None else self._learned.of(self.encoder(text))
 
     def _layer(self, name: str, x: F32) -> F32:
         return (self._weights[f"{name}.weight"] @ x + self._weights[f"{name}.bias"]).astype(np.float32)
+
+
+def _chances(scores: F32) -> F32:
+    found = np.exp(scores - scores.max())
+    return (found / found.sum()).astype(np.float32)
 
 
 def _norm(given: F32) -> np.float32:

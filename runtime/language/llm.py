@@ -39,6 +39,7 @@ _log = logging.getLogger(__name__)
 F32 = NDArray[np.float32]
 Codes = NDArray[np.int64]
 WORDS = Sampling(temperature=0.7, top_p=0.9)
+_TALK = 0.5  # weight of the zero expert from which on a text asks for no motion
 _LONGEST_TEXT = 96  # tokens of a description
 _LONGEST_ANSWER = 256  # tokens of an answer in conversation
 
@@ -201,18 +202,20 @@ class MotionLanguageModel:
     @property
     def gated(self) -> bool:
         """Whether it can tell a question from an order to move."""
-        return False
+        return self._gate is not None
 
-    def route(self, text: str) -> Literal["text-to-motion", "conversation"]:  # noqa: ARG002
+    def route(self, text: str) -> Literal["text-to-motion", "conversation"]:
         """What the text asks for. Raises UnknownTask where the bundle has no gate to tell."""
-        raise UnknownTask(
-            "the bundle has no gate that tells a question from an order to move; ask for 'text-to-motion' or "
-            "'conversation' instead of 'auto'"
-        )
+        if self._gate is None:
+            raise UnknownTask(
+                "the bundle has no gate that tells a question from an order to move; ask for 'text-to-motion' or "
+                "'conversation' instead of 'auto'"
+            )
+        return "conversation" if self._gate.all_weights(None, text)[0] > _TALK else "text-to-motion"
 
-    def familiarity(self, text: str) -> Familiarity | None:  # noqa: ARG002  nothing is known of any text
-        """How near a sentence lies to what was learned; None where the bundle cannot tell."""
-        return None
+    def familiarity(self, text: str) -> Familiarity | None:
+        """How near the text lies to what was learned; None where that is not known."""
+        return None if self._gate is None or not text else self._gate.familiarity(text)
 
     def take_sizes(self) -> list[int]:
         """How many replies each run of the layers was for, since this was last asked."""
