@@ -35,7 +35,7 @@ from export.training import adapters, stages
 from models.tokenizers.vermo import FlowVQ
 from motion.bundles import bundle
 from motion.bundles.bundle import Bundle
-from motion.bundles.manifest import ADAPTER, DECODER, EMBEDDINGS, ENCODER, MULTI_TOKEN, REFINER
+from motion.bundles.manifest import ADAPTER, DECODER, EMBEDDINGS, ENCODER, GATE, LEARNED, MULTI_TOKEN, REFINER
 from motion.errors import BadBundle
 
 log = logging.getLogger(__name__)

@@ -28,7 +28,7 @@ from export.recipe import Recipe, load
 from export.training import adapters, stages
 from models.tokenizers.contract import unit_frames
 from motion.bundles import bundle
-from motion.bundles.manifest import DECODER, ENCODER, REFINER, WORDS
+from motion.bundles.manifest import DECODER, ENCODER, REFINER, SENTENCE, WORDS
 from motion.errors import BadConfig, BadFile
 
 log = logging.getLogger(__name__)
