@@ -67,8 +67,8 @@ def styled(data: Dataset, style: str, most: int, seed: int) -> list[Asked]:
     has."""
     by_style: dict[tuple[str, str], list[Entry]] = defaultdict(list)
     for entry in data.entries:
-        if entry.action in ACTIONS and (found := style_of(entry)):
-            by_style[found, entry.action].append(entry)
+        if entry.action in ACTIONS and (acted := style_of(entry)):
+            by_style[acted, entry.action].append(entry)
     found: list[list[Asked]] = []
     for action in ACTIONS:
         plain = {text for entry in by_style["normal", action] for text in entry.captions}
