@@ -44,7 +44,7 @@ def test_captions_of_recordings_are_drawn_by_the_seed_alone() -> None:
     assert "a walk that was composed" not in {one.text for one in found}
 
 
-def test_a_sentence_of_a_style_is_one_that_style_normal_has_not() -> None:
+def test_a_sentence_of_a_style_is_one_that_no_other_style_has() -> None:
     assert asked.styled(DATA, "old", 5, 1) == [Asked("walk", "walk", "an old person walks", "old")]
 
 
