@@ -44,9 +44,8 @@ def table(folder: Path) -> Table:
 
 
 def counts(rule: str, clips_of: Iterable[tuple[Entry, Measures]]) -> dict[str, object]:
-    """Of one rule: its own recordings and those that pass, likewise exempt ones (`geometry.EXEMPT`), those of other
-    actions that show it in truth (`geometry.OVERLAPS`), the others, and the mean share of others that pass when each
-    of their actions counts alike."""
+    """Of one rule: its own recordings and those that pass, likewise those of other actions that show it in truth
+    (`geometry.OVERLAPS`) and the others; the mean share of others that pass when each of their actions counts alike."""
     has: Counter[str] = Counter()
     passes: Counter[str] = Counter()
     by_action: dict[str, list[bool]] = defaultdict(list)
@@ -58,7 +57,7 @@ def counts(rule: str, clips_of: Iterable[tuple[Entry, Measures]]) -> dict[str, o
         if kind == "others":
             by_action[str(entry.action)].append(passed)
     row: dict[str, object] = {}
-    for kind in ("own", "exempt", "overlaps", "others"):
+    for kind in ("own", "overlaps", "others"):
         row[kind], row[f"{kind}_pass"] = has[kind], passes[kind]
     shares = {action: float(np.mean(passed)) for action, passed in by_action.items()}
     row["others_alike"] = float(np.mean(list(shares.values()))) if shares else 0.0
@@ -68,7 +67,7 @@ def counts(rule: str, clips_of: Iterable[tuple[Entry, Measures]]) -> dict[str, o
 
 def _kind(rule: str, entry: Entry) -> str:
     if _label(rule, entry) == rule:
-        return "exempt" if any(part in entry.name for part in geometry.EXEMPT.get(rule, ())) else "own"
+        return "own"
     return "overlaps" if entry.action in geometry.OVERLAPS.get(rule, frozenset()) else "others"
 
 

@@ -40,9 +40,6 @@ OVERLAPS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 )
 """Action -> other labels whose recordings show it in truth: who jogs in a circle runs and turns, basketball is thrown
 over the head in a jump, ballet leaps and throws the legs up, the one who calls is bent forward by 54 degrees."""
-EXEMPT: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({"bow": ("_proud_", "_sad_", "_not-confident_")})
-"""Action -> parts of the names of its recordings that show less than the rule asks for: these bows bend the chest by 30
-to 36 degrees."""
 
 _TURN = np.radians(45)  # recorded turns: 76 degrees and more
 _STRAIGHT = np.radians(60)  # a walk may end in a bend
@@ -54,7 +51,7 @@ _LEAP_M = 0.12
 _RAISED_S, _WAVING_S, _RESTS_S = 0.2, 1.0, 0.2
 _SWINGS, _STILL_SWINGS = 3, 4  # fewer is no wave, more is no mere raising; in between a clip shows both
 _ON_THE_SPOT_M = 1.5
-_BOW, _BOW_CHANGE = np.radians(40), np.radians(20)  # who is bent all the time does not bow
+_BOW, _BOW_BEND = np.radians(30), np.radians(40)  # from upright, where the chest leans back by 3 to 12 degrees
 _BOW_M, _BOW_HIPS, _BOW_HAND_M = 0.8, 0.75, 0.5  # nor who steps, sinks, or reaches for the floor
 _KICK_M, _KICK_M_S = 0.4, 3.0
 _PUNCH_M_S, _PUNCH_WAY_M = 2.5, 3.5
@@ -106,7 +103,7 @@ def _stands(m: Measures) -> bool:
 
 
 def _bow(m: Measures) -> bool:
-    bends = m.bow_rad >= _BOW and m.lean_change_rad >= _BOW_CHANGE
+    bends = m.bow_rad >= _BOW and m.lean_change_rad >= _BOW_BEND
     return bends and m.path_m <= _BOW_M and m.lowest_hips >= _BOW_HIPS and m.lowest_hand_m >= _BOW_HAND_M
 
 

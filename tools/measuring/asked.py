@@ -63,16 +63,17 @@ def trained(data: Dataset, most: int, seed: int) -> list[Asked]:
 
 
 def styled(data: Dataset, style: str, most: int, seed: int) -> list[Asked]:
-    """`most` sentences that name a style of Bandai's, by turns of each action: captions that no clip in style normal
+    """`most` sentences that name a style of Bandai's, by turns of each action: captions that no clip in another style
     has."""
     by_style: dict[tuple[str, str], list[Entry]] = defaultdict(list)
     for entry in data.entries:
-        if entry.action in ACTIONS and (found := style_of(entry)):
-            by_style[found, entry.action].append(entry)
+        if entry.action in ACTIONS and (acted := style_of(entry)):
+            by_style[acted, entry.action].append(entry)
     found: list[list[Asked]] = []
     for action in ACTIONS:
-        plain = {text for entry in by_style["normal", action] for text in entry.captions}
-        texts = _captions(by_style[style, action], most, seed, plain) if plain else []
+        others = [entries for (of, what), entries in by_style.items() if what == action and of != style]
+        unsaid = {text for entries in others for entry in entries for text in entry.captions}
+        texts = _captions(by_style[style, action], most, seed, unsaid) if (style, action) in by_style else []
         found.append([Asked(action, action, text, style) for text in texts])
     return [one[turn] for turn in range(most) for one in found if turn < len(one)][:most]
 
