@@ -68,7 +68,9 @@ def train(recipe: Recipe, folder: Path | None = None, begin: Path | None = None)
     if gating is not None and recipe.language.soft_tokens and model.soft is None:
         if concepts is None:
             raise BadConfig(f"recipe {recipe.name!r} has soft tokens and no words to tell them by; name their folder")
-        model.soft = gating.begin(concepts, recipe.run / "soft.safetensors", _embedder(model, tokenize), recipe.language.soft_tokens)
+        model.soft = gating.begin(
+            concepts, recipe.run / "soft.safetensors", _embedder(model, tokenize), recipe.language.soft_tokens
+        )
     messages = Messages(
         samples, model.vocabulary, tokenize, training.batch, training.longest, training.seed, recipe.tasks,
         recipe.curriculum, recipe.language.soft_tokens,
@@ -104,7 +106,9 @@ def train(recipe: Recipe, folder: Path | None = None, begin: Path | None = None)
             "told_apart": (lead > 0).float().mean().detach() if len(owners) else torch.tensor(0.5),
         }
 
-    loop.train(model, groups if own else parameters, messages.epoch, loss, training, recipe.run / "language", accelerator)
+    loop.train(
+        model, groups if own else parameters, messages.epoch, loss, training, recipe.run / "language", accelerator
+    )
     if accelerator.is_main_process:
         save(model, recipe.run)
         if gating is not None and concepts is not None:

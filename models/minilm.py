@@ -82,7 +82,9 @@ def arrays(path: Path) -> Arrays:
                 place = f"encoder.layer.{layer}."
                 matrix = np.concatenate([held.get_tensor(f"{place}{part}.weight") for part in parts])
                 found |= int8(f"{layer}.{name}", matrix.astype(np.float32), BLOCK)
-                found[f"{layer}.{name}.bias"] = np.concatenate([held.get_tensor(f"{place}{part}.bias") for part in parts])
+                found[f"{layer}.{name}.bias"] = np.concatenate(
+                    [held.get_tensor(f"{place}{part}.bias") for part in parts]
+                )
             for name, part in _NORMS.items():
                 found[f"{layer}.{name}.gain"] = held.get_tensor(f"encoder.layer.{layer}.{part}.weight")
                 found[f"{layer}.{name}.shift"] = held.get_tensor(f"encoder.layer.{layer}.{part}.bias")

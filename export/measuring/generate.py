@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from models import tasks
 from export.training.sentences import Sentences
+from models import tasks
 from models.backbone import MotionLanguageModel, Told
 from models.vocabulary import FRAMES_PER_TOKEN, SPECIAL
 from motion import features

@@ -167,9 +167,7 @@ def save_checkpoint(
     soft = {name.removeprefix("soft."): value for name, value in everything.items() if name.startswith("soft.")}
     if soft:
         model.soft = SoftTokens.like(soft, model.soft_tokens)
-    learned = {
-        name: value for name, value in everything.items() if "lora_" in name or name.startswith(_LEARNED)
-    }
+    learned = {name: value for name, value in everything.items() if "lora_" in name or name.startswith(_LEARNED)}
     _, strange = model.load_state_dict(learned, strict=False)
     assert not strange, f"the checkpoint holds {strange[:3]}"
     save(model, recipe.run, guidance)

@@ -88,7 +88,9 @@ class Gating:
             torch.as_tensor(loss).backward()
             optimizer.step()
             if (step + 1) % 500 == 0:
-                log.info("soft tokens: step %d of %d, loss %.3f", step + 1, _STEPS, float(torch.as_tensor(loss).detach()))
+                log.info(
+                    "soft tokens: step %d of %d, loss %.3f", step + 1, _STEPS, float(torch.as_tensor(loss).detach())
+                )
         with torch.no_grad():
             rest = embed(".")[:1]
             for row, text in zip(soft.concepts, concepts.plain, strict=True):

@@ -148,7 +148,11 @@ class TorchLayers:
             return F.linear(own, self._text_head).float().cpu().numpy()
 
     def run(
-        self, embeds: F32, mask: Tensor | None, places: Tensor, kept: Sequence[tuple[Tensor, Tensor]] | None,
+        self,
+        embeds: F32,
+        mask: Tensor | None,
+        places: Tensor,
+        kept: Sequence[tuple[Tensor, Tensor]] | None,
         experts: F32,
     ) -> tuple[Outcome, list[tuple[Tensor, Tensor]]]:
         """One run of the layers on embeds (B, N, W) with mixing weights (B, E): the outcome, and keys and values of
