@@ -1,4 +1,4 @@
-"""Wordings of actions and styles in many registers, beside the caption sheet: `words/wordings.json`, `words/styles.json`.
+"""Wordings of actions and styles in many registers, beside the caption sheet: the folder `words` of two sheets.
 
 A key such as "bandai/bow" covers clips: a content of Bandai's, a class of HDM05's, a kind of dance, or the clips listed
 under it. Its sentences are true of all of them; its near misses share words with them and mean another key.
