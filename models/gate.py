@@ -30,6 +30,7 @@ class Gate(nn.Module):
         nn.init.zeros_(self.leave.bias)
 
     def forward(self, instruction: Tensor, prompt: Tensor) -> Tensor:
+        """Logarithms of the weights (B, experts)."""
         hidden = torch.relu(self.enter(torch.cat([instruction, prompt], dim=-1) * EMBEDDING**0.5))
         return self.leave(hidden).float().log_softmax(-1)
 
@@ -69,6 +70,7 @@ class SoftTokens(nn.Module):
         return found[0].log_softmax(-1), found[1].log_softmax(-1)
 
     def forward(self, prompt: Tensor) -> Tensor:
+        """The soft tokens (B, K, width)."""
         concepts, styles = (scores.exp() for scores in self.scores(prompt))
         own = (concepts @ self.concepts).unflatten(-1, (self.parts[0][1], -1))
         return torch.cat([own, (styles @ self.styles).unflatten(-1, (self.parts[1][1], -1))], dim=1)

@@ -60,6 +60,7 @@ class MixedLinear(nn.Module):
         return self.plain.weight
 
     def forward(self, x: Tensor) -> Tensor:
+        """What the layer and its experts make of x (B, N, in)."""
         mixture, branch = self._mixture[0], self._branch[0]
         if mixture.weights is None:
             return self.plain(x)
