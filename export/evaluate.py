@@ -6,6 +6,8 @@
         VerMo's alone: errors of decoder and refiner by steps, and of codes that are searched for
     python -m export.evaluate actions --json FILE
         sentences -> motion: does it show the action, test captions
+    python -m export.evaluate forgetting --json FILE
+        conversation: what the language model keeps of the answers of its backbone, which are written beside FILE
 
 `actions` trains a classifier on real training clips, checks it on real test clips, then lets it judge what the
 language model makes of test captions; --clips DIR keeps one generated clip an action as .npz for the viewer.
@@ -27,7 +29,7 @@ import torch
 
 from export import program
 from export.data import dataset
-from export.measuring import generate, plots, probes, side_by_side
+from export.measuring import forgetting, generate, plots, probes, side_by_side
 from export.metrics import actions, joints
 from export.recipe import Recipe, load
 from export.training import adapters, stages
@@ -281,11 +283,11 @@ def _asked(recipe: Recipe) -> dict[str, float]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = program.parser("export.evaluate", __doc__)
-    parser.add_argument("what", choices=("reconstruction", "actions"))
+    parser.add_argument("what", choices=("reconstruction", "actions", "forgetting"))
     parser.add_argument(
         "--recipe", type=Path, nargs="+", metavar="FILE",
-        help="what was trained (all of *-base.toml that are; for actions: vermo-base); several, or of another kind "
-        "than VerMo's: all in one table",
+        help="what was trained (all of *-base.toml that are; for actions and forgetting: vermo-base); several, or of "
+        "another kind than VerMo's: all in one table",
     )  # fmt: skip
     parser.add_argument("--plots", type=Path, metavar="DIR", help="of that table: draw its plots there")
     parser.add_argument("--clips-most", type=int, metavar="N", help="of that table: so many clips of the split (all)")
@@ -317,13 +319,17 @@ def main() -> int:
     options = parser.parse_args()
 
     def work() -> None:
-        recipes = [load(path) for path in options.recipe or ([_BASE] if options.what == "actions" else base_recipes())]
+        usual = base_recipes() if options.what == "reconstruction" else [_BASE]
+        recipes = [load(path) for path in options.recipe or usual]
         recipe = recipes[0]
         if len(recipes) > 1 and options.what == "actions":
             raise BadConfig("actions are judged of one recipe at a time; give one --recipe")
         sizes = recipe.tokenizer
         refines = isinstance(sizes, FlowVQConfig) and sizes.features == features.NAME and sizes.quantizer == "fsq"
-        if len(recipes) > 1 or not refines:
+        if options.what == "forgetting":
+            answers = options.json and options.json.with_name(f"{options.json.stem}-answers.json")
+            figures = forgetting.measure(recipes, answers)
+        elif len(recipes) > 1 or not refines:
             found = side_by_side.measure(
                 recipes, options.split, options.clips_most, side_by_side.skins_here(), options.corpora
             )
