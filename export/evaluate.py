@@ -6,8 +6,15 @@
         VerMo's alone: errors of decoder and refiner by steps, and of codes that are searched for
     python -m export.evaluate actions --json FILE
         sentences -> motion: does it show the action, test captions
+<<<<<<< HEAD
     python -m export.evaluate geometry --json docs/figures/geometry.json
         the rules of export/metrics/geometry.py: how many recordings pass, of their own action and of others
+=======
+    python -m export.evaluate gate --json docs/figures/gate.json
+        how a mixture's gate weighs its experts by task, and whether it tells a question from an order to move
+    python -m export.evaluate forgetting --json FILE
+        conversation: what the language model keeps of the answers of its backbone, which are written beside FILE
+>>>>>>> prompts
 
 `actions` trains a classifier on real training clips, checks it on real test clips, then lets it judge what the
 language model makes of test captions; --clips DIR keeps one generated clip an action as .npz for the viewer.
@@ -29,7 +36,7 @@ import torch
 
 from export import program
 from export.data import dataset
-from export.measuring import generate, plots, probes, rules, side_by_side
+from export.measuring import forgetting, gate_weights, generate, plots, probes, rules, side_by_side
 from export.metrics import actions, joints
 from export.recipe import Recipe, load
 from export.training import adapters, stages
@@ -286,12 +293,12 @@ def _asked(recipe: Recipe) -> dict[str, float]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = program.parser("export.evaluate", __doc__)
-    parser.add_argument("what", choices=("reconstruction", "actions", "geometry"))
+    parser.add_argument("what", choices=("reconstruction", "actions", "geometry", "forgetting", "gate"))
     parser.add_argument("--data", type=Path, metavar="DIR", help="for geometry: prepared clips (the recipe's)")
     parser.add_argument(
         "--recipe", type=Path, nargs="+", metavar="FILE",
-        help="what was trained (all of *-base.toml that are; for actions: vermo-base); several, or of another kind "
-        "than VerMo's: all in one table",
+        help="what was trained (all of *-base.toml that are; for actions and forgetting: vermo-base); several, or of "
+        "another kind than VerMo's: all in one table",
     )  # fmt: skip
     parser.add_argument("--plots", type=Path, metavar="DIR", help="of that table: draw its plots there")
     parser.add_argument("--clips-most", type=int, metavar="N", help="of that table: so many clips of the split (all)")
@@ -323,17 +330,23 @@ def main() -> int:
     options = parser.parse_args()
 
     def work() -> None:
-        one_base = options.what != "reconstruction"
-        recipes = [load(path) for path in options.recipe or ([_BASE] if one_base else base_recipes())]
+        usual = base_recipes() if options.what == "reconstruction" else [_BASE]
+        recipes = [load(path) for path in options.recipe or usual]
         recipe = recipes[0]
         if options.what == "geometry":
             program.report(parser, {"rows": rules.table(options.data or recipe.data)}, options.json)
+            return
+        if options.what == "gate":
+            program.report(parser, gate_weights.measure(recipe), options.json)
             return
         if len(recipes) > 1 and options.what == "actions":
             raise BadConfig("actions are judged of one recipe at a time; give one --recipe")
         sizes = recipe.tokenizer
         refines = isinstance(sizes, FlowVQConfig) and sizes.features == features.NAME and sizes.quantizer == "fsq"
-        if len(recipes) > 1 or not refines:
+        if options.what == "forgetting":
+            answers = options.json and options.json.with_name(f"{options.json.stem}-answers.json")
+            figures = forgetting.measure(recipes, answers)
+        elif len(recipes) > 1 or not refines:
             found = side_by_side.measure(
                 recipes, options.split, options.clips_most, side_by_side.skins_here(), options.corpora
             )

@@ -58,6 +58,8 @@ class Language:
     dropout: float = 0.05
     experts: int = 0
     """Of HMVLM's mixture, each of this rank, the zero expert counted; 0: one plain LoRA."""
+    gate_loss: bool = True
+    """Whether the gate learns to choose the zero expert for questions (L_gat); without: HMVLM's ablation."""
     soft_tokens: int = 0
     """That a sentence's embedding puts before its tokens, where there is a mixture."""
 

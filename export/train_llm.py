@@ -38,7 +38,7 @@ from motion.errors import BadConfig
 log = logging.getLogger(__name__)
 Batch = list[Row]
 _GATE_RATE = 4.0  # of the gate and the soft tokens, whose numbers are few, to that of the adapters
-_CHOICE = 1.0  # weight of telling true sentences from untrue ones
+_CHOICE = 0.2  # weight of telling true sentences from untrue ones
 
 
 def train(recipe: Recipe, folder: Path | None = None, begin: Path | None = None) -> None:
@@ -87,7 +87,8 @@ def train(recipe: Recipe, folder: Path | None = None, begin: Path | None = None)
         ids, targets, owners = (one.to(accelerator.device) for one in messages.tensors(batch))
         told = None if gating is None else gating.told(batch, generator, accelerator.device)
         motion, motions, text, texts, further, furthers = wrapped(ids, targets, told)
-        gate = {} if gating is None else gating.loss(generator, accelerator.device)
+        lost = gating is not None and recipe.language.gate_loss
+        gate = gating.loss(generator, accelerator.device) if gating is not None and lost else {}
         true = slice(0, len(batch))
         mean = (motion[true].sum() + text[true].sum()) / (motions[true].sum() + texts[true].sum())
         # A sentence says little about each single token, so its share of the likelihood is small and learned late:

@@ -212,6 +212,38 @@ def geometry(figures: dict[str, Any]) -> list[str]:
     ]
 
 
+def words(figures: dict[str, Any]) -> list[str]:
+    """What is obeyed, in the words of training and in others."""
+    kinds = {"trained": "words of training", "heldout": "held-out words", "listed": "a list", "styles": "named styles"}
+    found = {name: figures["words"][name] for name in kinds if name in figures["words"]}
+    names = list(dict.fromkeys(action for one in found.values() for action in one["actions"]))
+
+    def cell(row: dict[str, Any] | None) -> str:
+        return "" if row is None else f"{100 * row['shows']:.0f} of {row['asked']}"
+
+    rows = [[name, *(cell(one["actions"].get(name)) for one in found.values())] for name in names]
+    rows.append(["all", *(f"**{100 * one['shows']:.1f}** of {one['asked']}" for one in found.values())])
+    rows.append(["all actions alike", *(f"{100 * one['actions_alike']:.1f}" for one in found.values())])
+    lines = [
+        "## In other people's words: does the character do what was said?",
+        "",
+        f"`{figures['command']}`",
+        "",
+        "Per cent of clips that show what the sentence asks for, by the rules above, as served (int8, three codes a "
+        "run). Words of training are captions; held-out words were never trained on.",
+        "",
+        *table(["action", *(f"{kinds[name]}, %" for name in found)], rows),
+    ]
+    styles = [
+        [style, str(row["asked"]), f"{100 * row['in_style']:.0f} of {row['judged']}" if row["judged"] else ""]
+        for one in found.values()
+        for style, row in one["styles"].items()
+    ]
+    if styles:
+        lines += ["", *table(["style", "sentences", "shown, % of those a sign tells"], styles)]
+    return lines
+
+
 def free_reconstruction(figures: dict[str, Any]) -> list[str]:
     """Errors of the tokenizer in the bundle of commercial use."""
     _, *lines = reconstruction(figures)
@@ -234,6 +266,7 @@ _SECTIONS: tuple[tuple[str, Section], ...] = (
     ("reconstruction", reconstruction),
     ("actions", actions),
     ("geometry", geometry),
+    ("words", words),
     ("base-free/reconstruction", free_reconstruction),
     ("base-free/actions", free_actions),
     ("tokenizers", tokenizer_results.tokenizers),

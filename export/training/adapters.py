@@ -148,6 +148,14 @@ def restore(model: MotionLanguageModel, folder: Path, beginning: bool = False) -
             model.soft = SoftTokens.like(soft, model.soft_tokens)
 
 
+def gate_weights(folder: Path) -> dict[str, Tensor]:
+    """The gate's tensors in a trained run. Raises BadFile."""
+    if not (folder / GATE).exists():
+        raise BadFile("is not there; give the folder of a trained run", str(folder / GATE))
+    parts = _tensors(folder / GATE)
+    return {name.removeprefix("gate."): value for name, value in parts.items() if name.startswith("gate.")}
+
+
 def guidance_of(folder: Path) -> float:
     """How much a sentence counts when motion is drawn from the weights in a folder."""
     with safe_open(folder / ADAPTER, "pt") as held:
