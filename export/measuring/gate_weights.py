@@ -1,5 +1,5 @@
-"""How a mixture's gate weighs its experts by task (HMVLM, section 4.4, table 3), and whether it tells a question from an
-order to move by the sentence alone."""
+"""How a mixture's gate weighs its experts by task (HMVLM, section 4.4, table 3), and whether it tells a question from
+an order to move by the sentence alone."""
 
 from __future__ import annotations
 
