@@ -71,6 +71,8 @@ def train(recipe: Recipe, folder: Path | None = None, begin: Path | None = None)
         model.soft = gating.begin(
             concepts, recipe.run / "soft.safetensors", _embedder(model, tokenize), recipe.language.soft_tokens
         )
+    if accelerator.is_main_process and gating is not None and concepts is not None:
+        familiar.write(recipe.run, concepts, gating.sentences)
     messages = Messages(
         samples, model.vocabulary, tokenize, training.batch, training.longest, training.seed, recipe.tasks,
         recipe.curriculum, recipe.language.soft_tokens,
@@ -112,8 +114,6 @@ def train(recipe: Recipe, folder: Path | None = None, begin: Path | None = None)
     )
     if accelerator.is_main_process:
         save(model, recipe.run)
-        if gating is not None and concepts is not None:
-            familiar.write(recipe.run, concepts, gating.sentences)
 
 
 def _embedder(model: MotionLanguageModel, tokenize: Tokenize) -> Callable[[str], Tensor]:
