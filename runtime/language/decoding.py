@@ -119,7 +119,7 @@ class Decoder:
         self._here: list[Reply] = []
         self._lock = threading.Lock()
         self._sizes: list[int] = []
-        self._kept: OrderedDict[tuple[bytes, tuple[int, ...]], tuple[Outcome, Past]] = OrderedDict()
+        self._kept: OrderedDict[tuple[bytes, bytes, bytes, tuple[int, ...]], tuple[Outcome, Past]] = OrderedDict()
 
     def join(self, prompts: Sequence[Prompt], manner: Manner, generator: np.random.Generator, experts: F32) -> Reply:
         """A new sequence, with the weights `experts` of its LoRA experts; its prompts are read when its first token is
@@ -214,7 +214,7 @@ class Decoder:
         for begin, end, weights in ((0, prompt.cut, shared), (prompt.cut, len(prompt.ids), own)):
             if begin == end:
                 continue
-            key = (shared.tobytes() + (own.tobytes() if begin else b""), prompt.ids[:end])
+            key = self._key(prompt, shared, own, end)
             if key not in self._kept:
                 past = None if found is None else found[1]
                 self._kept[key] = self.layers.read(self._embeds(prompt, begin, end), past, weights)
@@ -224,6 +224,14 @@ class Decoder:
         while sum(past.size for _, past in self._kept.values()) > _KEPT and len(self._kept) > 1:
             self._kept.popitem(last=False)
         return found
+
+    @staticmethod
+    def _key(prompt: Prompt, shared: F32, own: F32, end: int) -> tuple[bytes, bytes, bytes, tuple[int, ...]]:
+        """What the first `end` tokens' keys and values depend on: weights, soft tokens, and ids."""
+        first = shared.tobytes() if prompt.cut else b""
+        then = own.tobytes() if end > prompt.cut else b""
+        soft = b"" if prompt.soft is None or end <= prompt.soft_at else prompt.soft.tobytes()
+        return first, then, soft, prompt.ids[:end]
 
     def _embeds(self, prompt: Prompt, begin: int, end: int) -> F32:
         embeds = self._embed(prompt.ids[begin:end])

@@ -54,6 +54,6 @@ class Learned:
     def of(self, embedding: F32) -> Familiarity:
         """How near a sentence's embedding (384,) lies."""
         near = self._centres @ embedding
-        share = 1 / (1 + math.exp(-(self._slope * float(near.max()) + self._offset)))
+        share = (1 + math.tanh((self._slope * float(near.max()) + self._offset) / 2)) / 2  # the logistic curve
         found = dict.fromkeys(self._names[place] for place in np.argsort(-near))
         return Familiarity(share, tuple(found)[:_NEAREST])

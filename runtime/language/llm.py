@@ -307,9 +307,10 @@ class MotionLanguageModel:
         if gate is None:
             return Prompt(ids, cut)
         weights = gate.weights(task.instruction, given.text)
+        shared = gate.even if weights.any() else weights  # left out altogether, the backbone's own from the start
         if message.soft is None or given.text is None:
-            return Prompt(ids, cut, weights, gate.even)
-        return Prompt(ids, cut, weights, gate.even, gate.soft(given.text), message.soft)
+            return Prompt(ids, cut, weights, shared)
+        return Prompt(ids, cut, weights, shared, gate.soft(given.text), message.soft)
 
     def _question(self, text: str) -> Prompt:
         ids, others = (tuple(self._words.conversation([{"role": "user", "content": c}])) for c in (text, f"{text}?"))

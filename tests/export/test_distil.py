@@ -66,13 +66,13 @@ def test_guided_scores_are_the_formula_at_every_code_of_the_reply(teacher: Recip
         at = 0
         for i, row in enumerate(batch):
             places = chosen[i].nonzero()[:, 0].tolist()
-            first = row.ids.index(model.vocabulary.special("REPLY_BOS")) + 1
+            first = row.true.ids.index(model.vocabulary.special("REPLY_BOS")) + 1
             for place in places:
                 assert place >= first
-                told = model.code_scores(model.states(torch.tensor([row.ids[: place + 1]]))[0, -1:])[0]
+                told = model.code_scores(model.states(torch.tensor([row.true.ids[: place + 1]]))[0, -1:])[0]
                 if row.rival is not None:
-                    shorter = place + 1 - len(row.ids) + len(row.rival[0])
-                    untold = model.code_scores(model.states(torch.tensor([row.rival[0][:shorter]]))[0, -1:])[0]
+                    shorter = place + 1 - len(row.true.ids) + len(row.rival.ids)
+                    untold = model.code_scores(model.states(torch.tensor([row.rival.ids[:shorter]]))[0, -1:])[0]
                     told = untold + 3 * (told - untold)
                 torch.testing.assert_close(found[at], told, atol=2e-4, rtol=2e-4)
                 at += 1
@@ -86,9 +86,9 @@ def test_without_its_sentence_a_message_says_the_same_motion(teacher: Recipe, fo
     reply = model.vocabulary.special("REPLY_BOS")
     for row in rows:
         if row.rival is not None:
-            assert row.ids[row.ids.index(reply) :] == row.rival[0][row.rival[0].index(reply) :]
-            assert model.vocabulary.special("TEXT_BOS") in row.ids
-            assert model.vocabulary.special("TEXT_BOS") not in row.rival[0]
+            assert row.true.ids[row.true.ids.index(reply) :] == row.rival.ids[row.rival.ids.index(reply) :]
+            assert model.vocabulary.special("TEXT_BOS") in row.true.ids
+            assert model.vocabulary.special("TEXT_BOS") not in row.rival.ids
 
 
 def test_a_pupil_learns_its_teachers_chances_and_says_that_it_wants_no_guidance(

@@ -165,7 +165,7 @@ def test_a_run_whose_head_was_never_trained_is_not_evaluated_and_trains_on(
         _trained(replace(whole, run=tmp_path), folder)
     assert whole.multi_token is not None
     model, _ = adapters.build(whole, folder, torch.float32)
-    adapters.restore(model, tmp_path, headless=True)
+    adapters.restore(model, tmp_path, beginning=True)
 
 
 def test_requests_in_a_batch_get_what_each_would_get_alone_and_the_length_they_ask_for(

@@ -80,38 +80,38 @@ def test_a_pass_depends_on_the_seed_and_its_number_alone() -> None:
 
 
 def test_every_task_is_drawn_and_what_people_ask_for_most_often() -> None:
-    found = Counter(task_of(row.ids).name for row in rows(made()))
+    found = Counter(task_of(row.true.ids).name for row in rows(made()))
     assert set(found) == set(EVERY)
     assert found.most_common(1)[0][0] == "text-to-motion"
-    only = Counter(task_of(row.ids).name for row in rows(made(("motion-to-text",))))
+    only = Counter(task_of(row.true.ids).name for row in rows(made(("motion-to-text",))))
     assert set(only) == {"motion-to-text"}
 
 
 def test_the_reply_and_every_motion_code_are_targets_and_nothing_else_is() -> None:
     for row in rows(made()):
-        task = task_of(row.ids)
-        assert len(row.targets) == len(row.ids)
+        task = task_of(row.true.ids)
+        assert len(row.true.targets) == len(row.true.ids)
         opening = V.special("REPLY_BOS")
-        reply = row.ids.index(opening) + 2  # behind the token that opens the reply's motion or text
-        for at, target in enumerate(row.targets[:-1]):
-            after = row.ids[at + 1]
+        reply = row.true.ids.index(opening) + 2  # behind the token that opens the reply's motion or text
+        for at, target in enumerate(row.true.targets[:-1]):
+            after = row.true.ids[at + 1]
             wanted = at + 1 >= reply or after >= V.first_code
             assert target == (after if wanted else -100)
-        assert row.targets[-1] == -100
-        assert row.ids[-1] == V.special("REPLY_EOS")
-        assert row.ids[reply - 1] == V.special("MOT_BOS" if task.gives == "motion" else "TEXT_BOS")
+        assert row.true.targets[-1] == -100
+        assert row.true.ids[-1] == V.special("REPLY_EOS")
+        assert row.true.ids[reply - 1] == V.special("MOT_BOS" if task.gives == "motion" else "TEXT_BOS")
 
 
 def test_sentences_are_the_clips_own() -> None:
     by_clip = samples((6, 9, 12, 15, 30))
     for row in rows(made(("motion-to-text",))):
-        codes = codes_of(row.ids)
+        codes = codes_of(row.true.ids)
         assert codes
         assert (
-            bytes(row.ids[row.ids.index(V.special("REPLY_BOS")) + 2 : -2]).decode() in by_clip[codes[0] // 100].captions
+            bytes(row.true.ids[row.true.ids.index(V.special("REPLY_BOS")) + 2 : -2]).decode() in by_clip[codes[0] // 100].captions
         )
     for row in rows(made(("text-to-motion",))):
-        codes, text = codes_of(row.ids), text_of(row.ids)
+        codes, text = codes_of(row.true.ids), text_of(row.true.ids)
         assert codes
         assert text
         clips = list(dict.fromkeys(code // 100 for code in codes))
@@ -122,10 +122,10 @@ def test_sentences_are_the_clips_own() -> None:
 
 def test_two_clips_are_joined_as_the_sentence_joins_them() -> None:
     roomy = replace(made(("text-to-motion",)), longest=256)
-    joined = [row for row in rows(roomy) if "then" in str(text_of(row.ids)).lower()]
+    joined = [row for row in rows(roomy) if "then" in str(text_of(row.true.ids)).lower()]
     assert len(joined) > 20
     for row in joined[:50]:
-        codes, text = codes_of(row.ids), text_of(row.ids)
+        codes, text = codes_of(row.true.ids), text_of(row.true.ids)
         assert codes is not None
         assert text is not None
         assert len(codes) * 4 <= 256
@@ -138,8 +138,8 @@ def test_two_clips_are_joined_as_the_sentence_joins_them() -> None:
 def test_the_length_that_is_told_is_the_replys() -> None:
     told = 0
     for row in rows(made(("text-to-motion", "unconditional", "prediction", "in-betweening"))):
-        seconds = text_of(row.ids, "DURATION")
-        codes = codes_of(row.ids)
+        seconds = text_of(row.true.ids, "DURATION")
+        codes = codes_of(row.true.ids)
         assert codes is not None
         if seconds is not None:
             told += 1
@@ -148,18 +148,18 @@ def test_the_length_that_is_told_is_the_replys() -> None:
 
 
 def test_motions_longer_than_the_longest_are_cropped_anew_each_time() -> None:
-    long = [row for row in rows(made(("unconditional",))) if (codes_of(row.ids) or [0])[0] // 100 == 4]
-    starts = {(codes_of(row.ids) or [0])[0] for row in long}
+    long = [row for row in rows(made(("unconditional",))) if (codes_of(row.true.ids) or [0])[0] // 100 == 4]
+    starts = {(codes_of(row.true.ids) or [0])[0] for row in long}
     assert len(starts) > 5
     for row in long:
-        codes = codes_of(row.ids)
+        codes = codes_of(row.true.ids)
         assert codes == list(range(codes[0], codes[0] + 16))  # type: ignore[index]
 
 
 @pytest.mark.parametrize("name", ["prediction", "in-betweening"])
 def test_past_reply_and_future_follow_one_another(name: str) -> None:
     for row in rows(made((name,))):
-        past, reply, future = (codes_of(row.ids, part) for part in ("PAST", "MOT", "FUTURE"))
+        past, reply, future = (codes_of(row.true.ids, part) for part in ("PAST", "MOT", "FUTURE"))
         assert past
         assert reply
         assert (future is not None) == (name == "in-betweening")
@@ -169,7 +169,7 @@ def test_past_reply_and_future_follow_one_another(name: str) -> None:
 
 def test_clips_too_short_to_be_parted_are_asked_for_in_words() -> None:
     short = made(("prediction",), of=[*samples((2,)), *samples((3,))])
-    assert {task_of(row.ids).name for row in rows(short)} == {"text-to-motion"}
+    assert {task_of(row.true.ids).name for row in rows(short)} == {"text-to-motion"}
 
 
 def test_a_rival_is_the_same_motion_under_a_sentence_that_is_not_true_of_it() -> None:
@@ -179,15 +179,15 @@ def test_a_rival_is_the_same_motion_under_a_sentence_that_is_not_true_of_it() ->
     by_clip = samples((6, 9, 12, 15, 30))
     for row in rivals:
         assert row.rival is not None
-        ids, targets = row.rival
-        assert codes_of(ids) == codes_of(row.ids)
-        assert text_of(ids, "DURATION") == text_of(row.ids, "DURATION")
-        assert [t for t in targets if t >= 0] == [t for t in row.targets if t >= 0]
-        own, other = text_of(row.ids), text_of(ids)
+        ids, targets = row.rival.ids, row.rival.targets
+        assert codes_of(ids) == codes_of(row.true.ids)
+        assert text_of(ids, "DURATION") == text_of(row.true.ids, "DURATION")
+        assert [t for t in targets if t >= 0] == [t for t in row.true.targets if t >= 0]
+        own, other = text_of(row.true.ids), text_of(ids)
         assert own is not None
         assert other is not None
         assert own != other
-        clip = by_clip[(codes_of(row.ids) or [0])[0] // 100]
+        clip = by_clip[(codes_of(row.true.ids) or [0])[0] // 100]
         assert other not in clip.captions
         swapped += other == mirror.sentence(own)
         if other != mirror.sentence(own):
@@ -208,7 +208,7 @@ def test_a_batch_stays_within_its_budget_unless_one_message_alone_exceeds_it(bud
 
 
 def test_batches_come_in_random_order_not_by_length() -> None:
-    lengths = [len(batch[0].ids) for batch in made().epoch(0)]
+    lengths = [len(batch[0].true.ids) for batch in made().epoch(0)]
     assert lengths != sorted(lengths)
 
 
@@ -220,11 +220,13 @@ def test_tensors_hold_the_messages_then_the_rivals_and_padding_that_is_no_target
     assert ids.shape == targets.shape
     assert len(ids) == len(batch) + len(rivals)
     assert owners.tolist() == [i for i, row in enumerate(batch) if row.rival is not None]
-    for row, (one, aims) in enumerate([*((r.ids, r.targets) for r in batch), *rivals]):
-        assert ids[row, : len(one)].tolist() == one
-        assert targets[row, : len(one)].tolist() == aims
-        assert (ids[row, len(one) :] == V.special("PAD")).all()
-        assert (targets[row, len(one) :] == -100).all()
+    assert messages.said(batch) == [*(row.true for row in batch), *rivals]
+    for row, one in enumerate(messages.said(batch)):
+        width = len(one.ids)
+        assert ids[row, :width].tolist() == one.ids
+        assert targets[row, :width].tolist() == one.targets
+        assert (ids[row, width:] == V.special("PAD")).all()
+        assert (targets[row, width:] == -100).all()
 
 
 def test_rare_actions_are_drawn_more_often_than_their_number_says_and_grafts_less() -> None:
@@ -278,7 +280,7 @@ def test_what_is_over_at_once_is_often_shown_again_by_other_clips_of_its_action_
     of_messages = made(("text-to-motion",), of=clips)
     shown = Counter()
     for row in rows(of_messages):
-        codes = codes_of(row.ids) or []
+        codes = codes_of(row.true.ids) or []
         shown[frozenset("kick" if code < 300 else "walk" for code in codes), len(codes) > 2] += 1
         assert len(codes) <= LONGEST // 4
     kicks, walks = frozenset({"kick"}), frozenset({"walk"})
@@ -292,9 +294,9 @@ def test_untrue_sentences_come_from_rare_actions_as_often_as_from_common_ones() 
     clips += [Sample(f"cc0/r{k}", name, (f"a person {name}s",), (900, 901)) for k, name in enumerate(("bow", "kick"))]
     of_messages = made(("text-to-motion",), of=clips)
     told = Counter(
-        text_of(row.rival[0])
+        text_of(row.rival.ids)
         for number in range(2)
         for row in rows(of_messages, number)
-        if row.rival is not None and text_of(row.ids) == "a person bows"
+        if row.rival is not None and text_of(row.true.ids) == "a person bows"
     )
     assert told["a person kicks"] > 0.25 * told["a person walks"] > 0
