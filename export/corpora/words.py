@@ -92,10 +92,11 @@ class Words:
             for name, one in styles.items()
         }
         self._listed: dict[str, str] = {}
-        for key, group in wordings.items():
-            for clip in (*group.get("clips", ()), *group.get("extra_clips", ())):
-                for name in _names(clip):
-                    self._listed.setdefault(name, key)
+        for part in ("clips", "extra_clips"):  # a clip's own key goes before one that covers it as well
+            for key, group in wordings.items():
+                for clip in group.get(part, ()):
+                    for name in _names(clip):
+                        self._listed.setdefault(name, key)
         self._also: dict[str, list[str]] = defaultdict(list)
         """key -> near misses of other keys that mean it"""
         for group in wordings.values():

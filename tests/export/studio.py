@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,6 +72,28 @@ def recipe(data: Path, run: Path) -> Recipe:
         language_training=replace(training, batch=512, longest=64), language=Language(rank=2, alpha=4.0, dropout=0.1),
         multi_token=MultiToken(3, 16),
     )  # fmt: skip
+
+
+def wordings(folder: Path) -> Path:
+    """A folder of wordings for the takes that are recorded in misc."""
+    folder.mkdir()
+    sheet: dict[str, object] = {}
+    for action, other, sentences in (
+        ("walk", "stroll", ("walk to the left", "goes over to the left side", "npc strolls leftwards")),
+        ("flip", "lie", ("backflip", "does a somersault backwards", "flips over")),
+        ("lie", "flip", ("lie down", "goes to sleep on the floor", "rests on the ground")),
+        ("stroll", "walk", ("walk in a bend", "wanders around to the right", "takes the curve once")),
+    ):
+        numbers = [_ELSEWHERE.get(place, place) for place, (name, _) in enumerate(_takes()) if name == action]
+        sheet[f"studio/{action}"] = {
+            "sentences": sentences,
+            "negatives": [{"sentence": f"{sentences[1]}, or so it seems", "key": f"studio/{other}"}],
+            "clips": [f"misc/take-{number:02d}" for number in numbers],
+        }
+    styles = {"proud": {"adverbs": ["proudly"], "locomotion": ["with long steps"], "subjects": ["a proud person"]}}
+    (folder / "wordings.json").write_text(json.dumps(sheet))
+    (folder / "styles.json").write_text(json.dumps(styles))
+    return folder
 
 
 def features_of(data: Path) -> np.ndarray:

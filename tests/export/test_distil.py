@@ -15,9 +15,11 @@ from export import distil, train_llm
 from export.data import dataset
 from export.data.messages import Messages, tokenise
 from export.recipe import Recipe
-from export.training import adapters, loop, stages
+from export.training import adapters, gating, loop, stages
+from models import minilm
 from models.backbone import MotionLanguageModel
-from motion.errors import BadConfig, BadFile
+from motion.errors import BadConfig, BadFile, MissingPart
+from tests.export import studio
 from tests.export.test_train_llm import fresh, same
 from tests.models.tiny import save_backbone
 
@@ -137,6 +139,29 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit_and_can_be_written_out(
     assert same(whole, halves)
     distil.save_checkpoint(halves, folder)
     assert same(whole, halves)
+
+
+def test_a_mixture_is_taught_as_well_and_its_gate_goes_on_to_tell_questions_from_orders(
+    trained: Recipe, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try:
+        minilm.folder()
+    except MissingPart as missing:
+        pytest.skip(str(missing))
+    monkeypatch.setattr(gating, "_STEPS", 40)
+    recipe = fresh(trained, tmp_path / "run")
+    language = replace(recipe.language, experts=5, soft_tokens=3)
+    recipe = replace(recipe, language=language, words=studio.wordings(tmp_path / "words"))
+    assert recipe.language_training is not None
+    train_llm.train(replace(recipe, language_training=replace(recipe.language_training, steps=2)), folder)
+    distil.train(replace(recipe, distillation=replace(recipe.language_training, steps=2)), folder)
+    assert adapters.guidance_of(recipe.run) == 1
+    last = json.loads((recipe.run / "distillation" / "log.jsonl").read_text().splitlines()[-1])
+    assert {"kl", "gate", "gate_motion"} <= set(last)
+    for name in ("adapter.safetensors", "gate.safetensors"):
+        held, taught = load_file(recipe.run / "teacher" / name), load_file(recipe.run / name)
+        assert set(held) == set(taught)
+        assert not all(torch.equal(held[key], taught[key]) for key in held), name
 
 
 def test_what_is_missing_is_a_sentence(trained: Recipe, teacher: Recipe, tmp_path: Path) -> None:

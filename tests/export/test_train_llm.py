@@ -13,17 +13,24 @@ from accelerate import Accelerator
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from export import train_llm
+from export import pack, train_llm, unpack, verify
+from export.graphs import language_graph, sentence_graph, tracing
+from export.graphs.parity import REPORT
 from export.measuring import generate
 from export.recipe import Recipe
-from export.training import adapters, loop
-from models import checkpoint, compact, tasks
+from export.training import adapters, gating, loop, stages
+from export.training.sentences import Sentences
+from models import checkpoint, compact, minilm, tasks
 from models.backbone import MotionLanguageModel as Trained
+from models.backbone import Told
 from models.packing import Adapter
 from models.vocabulary import SPECIAL
+from motion.bundles.bundle import Bundle
+from motion.bundles.manifest import GATE, LEARNED, SENTENCE
 from motion.errors import BadConfig, BadFile, MissingPart
 from runtime.language.llm import MotionLanguageModel
 from runtime.language.sampling import Sampling
+from tests.export import studio
 from tests.models.tiny import save_backbone
 from tests.runtime.language_models import Parts, language, make_bundle
 
@@ -58,8 +65,25 @@ def whole(trained: Recipe, folder: Path, tmp_path_factory: pytest.TempPathFactor
     return recipe
 
 
+@pytest.fixture(scope="module")
+def mixed(trained: Recipe, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Recipe:
+    """A mixture of five experts with three soft tokens a sentence, trained without a stop."""
+    try:
+        minilm.folder()
+    except MissingPart as missing:
+        pytest.skip(str(missing))
+    at = tmp_path_factory.mktemp("mixed")
+    recipe = fresh(trained, at / "run")
+    language = replace(recipe.language, experts=5, soft_tokens=3)
+    recipe = replace(recipe, language=language, words=studio.wordings(at / "words"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gating, "_STEPS", 40)
+        train_llm.train(recipe, folder)
+    return recipe
+
+
 def same(one: Recipe, other: Recipe) -> bool:
-    pairs = [(load_file(one.run / name), load_file(other.run / name)) for name in FILES]
+    pairs = [(load_file(one.run / name), load_file(other.run / name)) for name in adapters.weights(one)]
     return all(set(a) == set(b) and all(torch.equal(a[name], b[name]) for name in a) for a, b in pairs)
 
 
@@ -67,6 +91,26 @@ def same(one: Recipe, other: Recipe) -> bool:
 def test_a_run_stopped_at_a_checkpoint_and_resumed_ends_bit_for_bit_as_one_that_was_not(
     trained: Recipe, whole: Recipe, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: list[int]
 ) -> None:
+    recipe = fresh(trained, tmp_path / "run")
+    _in_parts(recipe, folder, steps, monkeypatch)
+    assert same(recipe, whole)
+
+
+def test_a_mixture_stopped_and_resumed_ends_bit_for_bit_as_one_that_was_not(
+    mixed: Recipe, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gate, the soft tokens and the points of what was learned among its files."""
+    monkeypatch.setattr(gating, "_STEPS", 40)
+    recipe = fresh(mixed, tmp_path / "run")
+    _in_parts(recipe, folder, [4], monkeypatch)
+    assert {GATE, LEARNED} <= set(adapters.weights(recipe))
+    assert same(recipe, mixed)
+    (recipe.run / GATE).unlink()
+    adapters.save_checkpoint(recipe, folder)
+    assert same(recipe, mixed), "the checkpoint holds them too"
+
+
+def _in_parts(recipe: Recipe, folder: Path, steps: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     stops = list(steps)
 
     def checkpoint(accelerator: Accelerator, at: Path, step: int) -> None:
@@ -76,12 +120,10 @@ def test_a_run_stopped_at_a_checkpoint_and_resumed_ends_bit_for_bit_as_one_that_
             raise Stop
 
     monkeypatch.setattr(loop, "_checkpoint", checkpoint)
-    recipe = fresh(trained, tmp_path / "run")
     for _ in steps:
         with pytest.raises(Stop):
             train_llm.train(recipe, folder)
     train_llm.train(recipe, folder)
-    assert same(recipe, whole)
 
 
 def test_the_adapters_are_on_every_linear_layer_and_the_backbone_stays_as_it_was(whole: Recipe, folder: Path) -> None:
@@ -220,3 +262,102 @@ def test_the_service_computes_what_the_factory_computes(whole: Recipe, folder: P
         scores = (weight @ hidden + bias)[len(SPECIAL) :]
         assert scores[code] > scores.max() - 1e-4
         ids.append(model.vocabulary.code(code))
+
+
+# A mixture, to the end
+
+
+@pytest.fixture(scope="module")
+def packed(mixed: Recipe, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """Its graphs verified, and packed."""
+    at = tmp_path_factory.mktemp("packed")
+    tracing.export(stages.trained(mixed), at / "graphs")
+    assert mixed.multi_token is not None
+    sizes, plans = checkpoint.read(folder).sizes, language_graph.plans(mixed)
+    language_graph.write(sizes, plans, at / "graphs", mixed.multi_token.hidden)
+    sentence_graph.write(at / "graphs")
+    report = verify.verify(mixed, at / "graphs", clips=1, backbone=folder)
+    for name in ("language-fp32.onnx", "language-fp32-3.onnx", SENTENCE):
+        assert report["language"][name]["passed"], name
+    assert {GATE, LEARNED} <= set(report["weights"])
+    assert SENTENCE in report["files"]
+    (at / "graphs" / REPORT).write_text(json.dumps({**report, "passed": True}))
+    try:
+        return pack.pack(mixed, at / "graphs", at / "bundle", {}, "")
+    except MissingPart as missing:
+        pytest.skip(str(missing))
+
+
+def _load(packed: Bundle, folder: Path, one_code: bool = True) -> MotionLanguageModel:
+    return MotionLanguageModel.load(packed, str(folder), 1, "onnx", "fp32", one_code=one_code)
+
+
+def test_a_packed_mixture_says_what_it_is_and_comes_back_as_a_run(packed: Bundle, mixed: Recipe, tmp_path: Path) -> None:
+    language = packed.manifest.language
+    assert language is not None
+    assert language.gate is not None
+    assert (language.adapter.experts, language.adapter.rank, language.gate.soft_tokens) == (4, 2, 3)
+    assert all((plan.experts, plan.shared) == (4, True) for plan in language.graphs.values())
+    assert packed.manifest.task("auto") is not None
+    unpack.unpack(packed.folder, replace(mixed, run=tmp_path / "run"), tmp_path / "run")
+    assert same(replace(mixed, run=tmp_path / "run"), mixed)
+
+
+def test_a_packed_mixture_draws_tells_questions_from_orders_and_knows_what_it_learned(
+    packed: Bundle, folder: Path
+) -> None:
+    with _load(packed, folder, one_code=False) as served:
+        assert served.layers.tokens == 3
+        assert len(list(served.motion("text-to-motion", "npc strolls leftwards", 10, None, None, 0))) == 10
+        assert served.gated
+        assert {served.route(text) for text in ("a person walks", "who wrote Faust?")} <= {
+            "text-to-motion", "conversation"
+        }  # fmt: skip
+        near = served.familiarity("a person does a backflip")
+        assert near is not None
+        assert near.nearest[0] == "a person does a backflip"
+        assert 0 <= near.share <= 1
+        assert "".join(served.text("conversation", "who wrote Faust?", None, 0))
+
+
+@torch.inference_mode()
+def test_the_service_computes_of_a_mixture_what_the_factory_computes(
+    packed: Bundle, mixed: Recipe, folder: Path
+) -> None:
+    """With the gate's weights and the soft tokens of an encoder in whole numbers, against that of transformers."""
+    model, tokenize = adapters.trained(mixed, folder, torch.float32)
+    greedy, text = Sampling(temperature=0), "npc strolls leftwards"
+    with _load(packed, folder) as served:
+        ours = list(served.motion("text-to-motion", text, 9, None, None, 0, greedy, guidance=1.0))
+    assert model.soft is not None
+    task = tasks.find("text-to-motion")
+    prompt = tasks.prompt(task, tasks.Conditions(text=text, seconds=1.2), model.vocabulary, tokenize, model.soft.tokens)
+    assert prompt.soft is not None
+    sentences, ids = Sentences(), list(prompt.ids)
+    told = Told(sentences([task.instruction]), sentences([text]), torch.tensor([prompt.soft]))
+    for code in ours:
+        scores = model.code_scores(model.states(torch.tensor([ids]), told)[0, -1:])[0, len(SPECIAL) :]
+        assert scores[code] > scores.max() - 0.05 * scores.std()
+        ids.append(model.vocabulary.code(code))
+    with torch.autocast("cpu", enabled=False):
+        given = [tasks.Conditions(text=text, seconds=1.2)]
+        drawn = generate.motion(model, tokenize, given, temperature=0, at_once=1, sentences=sentences)[0]
+    assert len(drawn) == 9
+    assert np.mean([a == b for a, b in zip(drawn, ours, strict=True)]) > 0.3, "half precision may tip a close choice"
+
+
+def test_a_mixture_begins_from_one_lora_and_is_not_taken_for_one(
+    whole: Recipe, mixed: Recipe, folder: Path, tmp_path: Path
+) -> None:
+    model, _ = adapters.build(mixed, folder, torch.float32)
+    with pytest.raises(BadFile, match=r"gate\.safetensors: is not there"):
+        adapters.restore(model, whole.run)
+    adapters.restore(model, whole.run, beginning=True)
+    assert model.mixture is not None
+    assert all(branch.leave.abs().sum() > 0 for branch in model.mixture.branches.values())  # type: ignore[operator]
+    bare = replace(mixed, run=tmp_path / "bare", words=None)
+    (tmp_path / "bare").mkdir()
+    for name in ("autoencoder.safetensors", "tokenizer.safetensors"):
+        (bare.run / name).write_bytes((mixed.run / name).read_bytes())
+    with pytest.raises(BadConfig, match="has soft tokens and no words to tell them by"):
+        train_llm.train(bare, folder)

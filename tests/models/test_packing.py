@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from models import checkpoint, packing
 from models.checkpoint import Q4, Q8, Checkpoint, Sizes
-from models.packing import GROUPS, Adapter, Plan
+from models.packing import GROUPS, Adapter, Experts, Plan
 from motion.errors import BadBundle
 from tests.models.tiny import save_backbone
 
@@ -38,6 +38,18 @@ def adapter(sizes: Sizes, seed: int = 0, scale: float = 3.0) -> Adapter:
             tensors[f"{place}.lora_A.weight"] = rng.standard_normal((RANK, inside)).astype(np.float16)
             tensors[f"{place}.lora_B.weight"] = (0.05 * rng.standard_normal((out, RANK))).astype(np.float16)
     return Adapter(tensors, scale)
+
+
+def experts(sizes: Sizes, count: int, seed: int = 0, scale: float = 3.0) -> Experts:
+    """A mixture with random numbers, as `models.mixture.Mixture` names them."""
+    rng = np.random.default_rng(seed)
+    tensors: dict[str, Any] = {}
+    for layer in range(sizes.layers):
+        for group, (inputs, outputs) in packing.shapes(sizes).items():
+            place, inside = f"branches.{layer}-{group}", count * RANK
+            tensors[f"{place}.enter"] = rng.standard_normal((inside, inputs)).astype(np.float16)
+            tensors[f"{place}.leave"] = (0.05 * rng.standard_normal((outputs, inside))).astype(np.float16)
+    return Experts(tensors, scale)
 
 
 def pack(source: Checkpoint, plan: Plan, *adapters: Adapter) -> packing.Arrays:
@@ -170,3 +182,50 @@ def test_as_many_adapters_as_the_graph_takes(source: Checkpoint) -> None:
             pack(source, plan, *loras)
     with pytest.raises(BadBundle, match="int4 keeps adapters in the side branch"):
         Plan("int4", 40, RANK)
+
+
+# A mixture
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_mixtures_side_branch_is_its_experts_with_their_weights(source: Checkpoint, group: str) -> None:
+    mixture = experts(source.sizes, 4)
+    plan = Plan("fp32", 40, RANK, experts=4, shared=True)
+    arrays = packing.pack(source, plan, mixture, np.zeros((40, 32), np.float32), np.zeros(40, np.float32))
+    np.testing.assert_array_equal(arrays[f"1.{group}.weight"].T, whole(source, 1, group), "the backbone's own")
+    enter, leave = (arrays[f"1.{group}.{side}.weight"].T for side in ("enter", "leave"))
+    assert len(enter) == packing.side(plan, group, source.sizes) == 4 * RANK
+    weights = np.array([0.5, 0, 0.2, 0.1], np.float32)
+    spread, offset = packing.mixing(plan, group, source.sizes)
+    ours = leave @ ((weights @ spread + offset)[:, None] * enter)
+    theirs = sum(
+        3.0 * weight * leave_ @ enter_
+        for weight, enter_, leave_ in zip(
+            weights,
+            np.split(mixture.tensors[f"branches.1-{group}.enter"].astype(np.float32), 4),
+            np.split(mixture.tensors[f"branches.1-{group}.leave"].astype(np.float32), 4, axis=1),
+            strict=True,
+        )
+    )
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_a_mixture_that_does_not_fit_is_refused(source: Checkpoint) -> None:
+    mixture = experts(source.sizes, 2)
+    plan = Plan("fp32", 40, RANK, experts=2, shared=True)
+
+    def packed(one: packing.Adapters, told: Plan = plan) -> packing.Arrays:
+        return packing.pack(source, told, one, np.zeros((40, 32), np.float32), np.zeros(40, np.float32))
+
+    first = "branches.0-qkv.enter"
+    for tensors in (
+        {**mixture.tensors, "branches.9-qkv.enter": mixture.tensors[first]},
+        {**mixture.tensors, first: mixture.tensors[first][:, 1:]},
+        {name: value for name, value in mixture.tensors.items() if name != first},
+    ):
+        with pytest.raises(BadBundle, match="serve the bundle on the backbone it names"):
+            packed(Experts(tensors, 1.0))
+    with pytest.raises(BadBundle, match="takes a mixture, any other adapters"):
+        packed([adapter(source.sizes)])
+    with pytest.raises(BadBundle, match="takes a mixture, any other adapters"):
+        packed(mixture, Plan("fp32", 40, RANK, experts=2))

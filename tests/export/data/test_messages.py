@@ -12,6 +12,7 @@ import torch
 
 from export import recipe
 from export.corpora import mirror
+from export.corpora.words import Style, Wordings
 from export.data import dataset, messages
 from export.data.messages import Messages, Row, Sample
 from export.recipe import Recipe
@@ -244,6 +245,44 @@ def test_what_is_learned_last_is_drawn_most() -> None:
     of = [replace(one, action="kick" if i < 3 else "throw") for i, one in enumerate(samples((10,) * 6))]
     weight = made(of=of).weights()
     assert weight[0] == pytest.approx(3.5 * weight[5])
+
+
+def test_soft_tokens_stand_before_every_sentence_that_is_a_condition() -> None:
+    softened = replace(made(), soft=3)
+    seen = Counter[str]()
+    for row in rows(softened):
+        for one in messages.said([row]):
+            task = task_of(one.ids)
+            seen[task.name] += one.soft is not None
+            assert (one.soft is None) == (one.text is None)
+            assert one.instruction == task.instruction
+            if one.soft is not None and one.text is not None:
+                assert one.ids[one.soft - 1] == V.special("TEXT_BOS")
+                assert one.ids[one.soft : one.soft + 3] == [V.special("PAD")] * 3
+                assert bytes(one.ids[one.soft + 3 :][: len(one.text.encode())]).decode() == one.text
+                assert set(one.targets[one.soft - 1 : one.soft + 3]) == {-100}
+    assert seen["text-to-motion"] > 1000
+    assert seen["unconditional"] == seen["motion-to-text"] == 0
+    assert all(one.soft is None for row in rows(made()) for one in messages.said([row]))
+
+
+def test_wordings_near_misses_and_lost_words_are_drawn_as_often_as_the_plan_says() -> None:
+    style = Style(("proudly",), (), ("a proud person",))
+    told = Wordings("walk", ("a guard patrols the yard to the left", "the scout goes left"), ("a walk-in wardrobe",), style)
+    clips = [replace(one, wordings=told) for one in samples((10,))]
+    plan = replace(PLAN, worded=1.0, styled=0.5, dropped=0.0, joined=0.0, rivals=1.0)
+    of = replace(made(("text-to-motion",), of=clips), curriculum=plan)
+    texts = Counter(str(row.true.text) for row in rows(of))
+    assert 0.4 < sum(count for text, count in texts.items() if "proud" in text) / texts.total() < 0.6
+    assert not any("number 0" in text for text in texts)
+    rivals = Counter(row.rival.text for row in rows(of) if row.rival is not None)
+    assert rivals["a walk-in wardrobe"] > 300
+    assert not set(rivals) & set(texts)
+    lost = replace(of, curriculum=replace(plan, styled=0.0, dropped=1.0))
+    found = {str(row.true.text) for row in rows(lost)}
+    assert "a guard patrols the to the left" in found
+    assert not set(told.sentences) & found
+    assert all("left" in text for text in found), "a side is never lost"
 
 
 # From prepared clips

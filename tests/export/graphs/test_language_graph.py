@@ -16,9 +16,9 @@ from export.graphs import language_graph
 from export.graphs.language_parity import reference
 from models import checkpoint, packing
 from models.checkpoint import Checkpoint
-from models.packing import Adapter, Plan
+from models.packing import Adapter, Experts, Plan
 from motion.errors import BadConfig
-from tests.models.test_packing import RANK, adapter
+from tests.models.test_packing import RANK, adapter, experts
 from tests.models.tiny import save_backbone
 
 CODES = 40
@@ -60,7 +60,7 @@ def give(options: Any, weights: packing.Arrays) -> None:
 class Graph:
     """A graph with its weights, and keys and values of one sequence."""
 
-    def __init__(self, source: Checkpoint, plan: Plan, adapters: list[Adapter]) -> None:
+    def __init__(self, source: Checkpoint, plan: Plan, adapters: list[Adapter] | Experts) -> None:
         model = language_graph.language(source.sizes, plan)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
@@ -127,6 +127,40 @@ def test_mixing_weights_of_zero_leave_the_backbone_as_it_is(source: Checkpoint, 
     assert np.linalg.norm(ours - untouched) <= CLOSE[plan.precision] * np.linalg.norm(untouched)
     adapted = graph.scores(EMBEDS, [11], [1.0] * plan.experts)
     assert np.linalg.norm(adapted - untouched) > 0.3 * np.linalg.norm(untouched)
+
+
+MIXTURES = {
+    "fp32": Plan("fp32", CODES, RANK, experts=4, shared=True),
+    "int8": Plan("int8", CODES, RANK, block=32, experts=4, shared=True),
+    "int4": Plan("int4", CODES, RANK, experts=4, shared=True),
+}
+
+
+@pytest.mark.parametrize("plan", MIXTURES.values(), ids=MIXTURES)
+def test_a_mixture_is_what_transformers_makes_of_the_matrices_it_stands_for(source: Checkpoint, plan: Plan) -> None:
+    source = published(source, plan)
+    mixture = experts(source.sizes, 4)
+    graph = Graph(source, plan, mixture)
+    close = 1e-5 if plan.precision == "fp32" else 0.06
+    for weights in ([0.4, 0.1, 0.0, 0.3], [0.0, 0.9, 0.05, 0.0], [0.0] * 4):
+        trunk = reference(source, mixture, torch.float64, np.array(weights, np.float32))
+        with torch.inference_mode():
+            states = trunk(inputs_embeds=torch.from_numpy(EMBEDS)[None].double(), use_cache=False).last_hidden_state
+        theirs = states[0, -1].numpy() @ HEAD.T + BIAS
+        for runs in ([11], [4, 1, 6]):
+            ours = graph.scores(EMBEDS, runs, weights)
+            assert np.linalg.norm(ours - theirs) <= close * np.linalg.norm(theirs)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_a_mixture_whose_weights_are_zero_is_the_graph_without_adapters_bit_for_bit(
+    source: Checkpoint, precision: str
+) -> None:
+    plan = MIXTURES[precision]
+    mixed = Graph(source, plan, experts(source.sizes, 4))
+    plain = Graph(source, replace(plan, experts=0, shared=False), [])
+    for runs in ([11], [4, 1, 6]):
+        assert np.array_equal(mixed.scores(EMBEDS, runs, [0.0] * 4), plain.scores(EMBEDS, runs))
 
 
 def test_graphs_hold_no_weights_and_are_small(source: Checkpoint, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from motion.bundles.manifest import (
     Manifest,
     MotionVocabulary,
     MultiTokenFiles,
+    PackedGate,
     PackedEngine,
     PackedTokenizer,
     Plan,
@@ -78,6 +79,14 @@ def manifest() -> Manifest:
         ),
         metrics={"tokenizer": {"mpjpe_m": 0.031, "by action": {"walk": 1.0}}},
     )  # fmt: skip
+
+
+GATED = PackedGate("gate.safetensors", "sentence.onnx", Backbone("all-MiniLM-L6-v2", "", "", ""), 5, "learned.safetensors")
+
+
+def _language(told: Manifest) -> Language:
+    assert told.language is not None
+    return told.language
 
 
 def fill(folder: Path, *names: str) -> None:
@@ -206,6 +215,14 @@ def _motion(told: Manifest, **changes: Any) -> Manifest:
         (lambda told: _motion(told, skeleton=None), "tokenizer 'motion' has no skeleton"),
         (lambda told: _motion(told, files=CoderFiles("e.onnx", "decoder.onnx")), r"tokenizer 'motion' names e\.onnx"),
         (
+            lambda told: replace(told, language=replace(_language(told), adapter=Lora("adapter.safetensors", 8, 8.0, 4))),
+            "a mixture of experts needs a gate, and a gate needs one",
+        ),
+        (
+            lambda told: replace(told, language=replace(_language(told), gate=GATED)),
+            "a mixture of experts needs a gate, and a gate needs one",
+        ),
+        (
             lambda told: replace(told, tasks=(*told.tasks, AUTO)),
             "task 'auto' chooses between two tasks, and there is no task 'conversation'",
         ),
@@ -227,6 +244,19 @@ def test_parts_that_do_not_fit_each_other_are_named(
 ) -> None:
     with pytest.raises(BadBundle, match=f"{sentence}.*; pack the bundle again"):
         bundle.write(packed.folder, changed(manifest()))
+
+
+def test_a_mixture_of_experts_and_its_gate_are_read_back(tmp_path: Path) -> None:
+    further = ("gate.safetensors", "sentence.onnx", "learned.safetensors")
+    fill(tmp_path, *FILES, *further)
+    told = _language(manifest())
+    graphs = {name: replace(plan, experts=4, shared=True) for name, plan in told.graphs.items()}
+    mixture = replace(told, adapter=Lora("adapter.safetensors", 8, 80.0, 4), graphs=graphs, gate=GATED)
+    bundle.write(tmp_path, replace(manifest(), language=mixture))
+    read = bundle.load(tmp_path).manifest
+    assert read.language == mixture
+    assert set(read.files) == {*FILES, *further}
+    assert "[language.gate.model]" in (tmp_path / bundle.MANIFEST).read_text()
 
 
 def test_writing_twice_gives_the_same_bytes(packed: Bundle) -> None:

@@ -14,7 +14,7 @@ from runtime.engines.layers import F32, Layers, Past
 from runtime.engines.onnx import session
 from runtime.engines.onnx_layers import OnnxLayers
 from runtime.engines.torch import Causal, Several
-from tests.runtime.language_models import PLANS, Parts, make, onnx_layers, some
+from tests.runtime.language_models import EXPERTS, MIXED, PLANS, Parts, make, mixed, onnx_layers, some
 
 ONE = np.ones(1, np.float32)
 EXACT = {"int8", "int4"}
@@ -50,7 +50,7 @@ def alone(layers: Layers, embeds: F32, begin: int) -> F32:
     """Scores after each token from `begin` on, one sequence read and stepped by itself."""
     outcome, past = layers.read(embeds[:begin], None, _ones(layers))
     rows = layers.rows()
-    numbers = rows.add([past], _ones(layers))
+    numbers = rows.add([past], _ones(layers)[None])
     found = [outcome.codes[0]]
     found += [rows.step(numbers, token[None, None]).codes[0] for token in embeds[begin:]]
     return np.array(found)
@@ -99,7 +99,7 @@ def test_sequences_of_any_length_share_a_batch_come_wait_and_go(layers: Layers) 
         fresh = joins.get(time, [])
         pasts = [read(layers, texts[i][: begins[i]]) for i in fresh]
         if fresh:
-            numbers |= dict(zip(fresh, rows.add(pasts, _ones(layers)), strict=True))
+            numbers |= dict(zip(fresh, rows.add(pasts, np.tile(_ones(layers), (len(pasts), 1))), strict=True))
         moving = [i for i in numbers if rng.random() < 0.7] or list(numbers)
         rng.shuffle(moving)
         embeds = np.array([[texts[i][begins[i] + steps[i]]] for i in moving])
@@ -128,10 +128,10 @@ def test_three_tokens_in_a_step_give_what_they_give_one_by_one(layers: Layers) -
             np.testing.assert_allclose(outcome.codes[place], expected[i][steps[i]], atol=5e-5)
 
     for i in (0, 1):
-        numbers |= dict(zip([i], rows.add([read(layers, texts[i][: begins[i]])], _ones(layers)), strict=True))
+        numbers |= dict(zip([i], rows.add([read(layers, texts[i][: begins[i]])], _ones(layers)[None]), strict=True))
     for time in range(16):
         if time == 3:
-            numbers[2] = rows.add([read(layers, texts[2][: begins[2]])], _ones(layers))[0]
+            numbers[2] = rows.add([read(layers, texts[2][: begins[2]])], _ones(layers)[None])[0]
         go([1, 0] if time % 4 else [0], 3)
         if time > 3:
             go([2], 1)
@@ -161,11 +161,12 @@ def test_room_that_stays_where_it_is_doubles_when_it_is_full(parts: Parts, monke
     expected = alone(in_torch(parts), embeds, 5)
     layers = in_torch(parts, static=True)
     rows = layers.rows()
-    first = rows.add([read(layers, embeds[:5])], _ones(layers))
+    first = rows.add([read(layers, embeds[:5])], _ones(layers)[None])
     later: list[int] = []
     for at in range(5, 30):
         if at == 12:
-            later = rows.add([read(layers, embeds[:12]), read(layers, embeds[:9])], _ones(layers))
+            pasts = [read(layers, embeds[:12]), read(layers, embeds[:9])]
+            later = rows.add(pasts, np.tile(_ones(layers), (2, 1)))
         numbers = [*first, *later[:1]]
         codes = rows.step(numbers, np.repeat(embeds[at][None, None], len(numbers), axis=0)).codes
         for one in codes:
@@ -188,13 +189,12 @@ def test_in_whole_numbers_the_others_in_the_batch_change_not_one_bit(
     parts: Parts, tmp_path: Path, precision: str
 ) -> None:
     layers = onnx_layers(parts, tmp_path, PLANS[f"language-{precision}.onnx"])
-    experts = ONE[: layers.experts]
     embeds = some(40)
     expected = alone(layers, embeds, 6)
     for others in (1, 2, 6):
         rows = layers.rows()
         pasts = [read(layers, embeds[:6]), *(read(layers, some(4 + i, seed=9 + i)) for i in range(others))]
-        numbers = rows.add(pasts, experts)
+        numbers = rows.add(pasts, np.tile(_ones(layers), (len(pasts), 1)))
         for step in range(10):
             fresh = np.concatenate([embeds[6 + step][None], some(others, seed=step)])
             assert np.array_equal(rows.step(numbers, fresh[:, None]).codes[0], expected[step + 1])
@@ -213,12 +213,66 @@ def test_each_sequence_has_its_own_mixing_weights(parts: Parts, tmp_path: Path) 
     zero = np.zeros(1, np.float32)
     adapted, plain = (layers.read(embeds[:5], None, experts)[1] for experts in (ONE, zero))
     rows = layers.rows()
-    numbers = [*rows.add([adapted], ONE), *rows.add([plain], zero)]
+    numbers = rows.add([adapted, plain], np.stack([ONE, zero]))
     both = rows.step(numbers, np.stack([embeds[5:6], embeds[5:6]])).codes
     for row, experts in enumerate((ONE, zero)):
         whole, _ = layers.read(embeds[:6], None, experts)
         np.testing.assert_allclose(both[row], whole.codes[0], atol=1e-5)
     assert np.abs(both[0] - both[1]).max() > 0.1
+
+
+WEIGHTS = np.array([[0.6, 0.1, 0, 0.2], [0, 0, 0, 0], [0.05, 0, 0.9, 0], [0.2, 0.2, 0.2, 0.2]], np.float32)
+"""of the experts, a row each"""
+
+
+def _mixed_in_torch(parts: Parts, static: bool) -> Layers:
+    causal = Causal.load(parts.folder, 1, exact=True)
+    return causal.layers(parts.adapter.tensors, parts.adapter.scale, *parts.head, static, experts=EXPERTS)
+
+
+def _weighed(layers: Layers, embeds: F32, weights: F32) -> list[F32]:
+    """Scores after each token from the fifth on, of one sequence alone."""
+    outcome, past = layers.read(embeds[:5], None, weights)
+    rows = layers.rows()
+    numbers = rows.add([past], weights[None])
+    return [outcome.codes[0], *(rows.step(numbers, token[None, None]).codes[0] for token in embeds[5:])]
+
+
+@pytest.mark.parametrize("how", ["fp32", "int8", "int4", "torch", "static"])
+def test_sequences_with_different_experts_in_one_batch_get_what_each_gets_alone(
+    parts: Parts, tmp_path: Path, how: str
+) -> None:
+    """Bit for bit in whole numbers; and the second, whose experts weigh nothing, is the backbone."""
+    own = mixed(parts)
+    layers: Layers
+    if how in ("torch", "static"):
+        layers = _mixed_in_torch(own, how == "static")
+    else:
+        layers = onnx_layers(own, tmp_path, MIXED[f"language-{how}.onnx"])
+    texts = [some(11, seed=seed) for seed in range(4)]
+    expected = [_weighed(layers, text, weights) for text, weights in zip(texts, WEIGHTS, strict=True)]
+    rows = layers.rows()
+    pasts = [layers.read(text[:5], None, weights)[1] for text, weights in zip(texts, WEIGHTS, strict=True)]
+    numbers = [*rows.add(pasts[:3], WEIGHTS[:3]), *rows.add(pasts[3:], WEIGHTS[3:])]
+    for step in range(6):
+        found = rows.step(numbers, np.array([text[5 + step][None] for text in texts])).codes
+        for row in range(4):
+            if how in EXACT:
+                assert np.array_equal(found[row], expected[row][step + 1])
+            else:
+                np.testing.assert_allclose(found[row], expected[row][step + 1], atol=2e-5)
+    other = _weighed(layers, texts[0], WEIGHTS[2])
+    assert np.abs(other[-1] - expected[0][-1]).max() > 0.1
+
+
+@pytest.mark.parametrize(("precision", "close"), [("fp32", 2e-5), ("int8", 0.05)])
+def test_a_mixtures_graphs_agree_with_transformers(parts: Parts, tmp_path: Path, precision: str, close: float) -> None:
+    own = mixed(parts)
+    layers = onnx_layers(own, tmp_path, MIXED[f"language-{precision}.onnx"])
+    theirs = _mixed_in_torch(own, False)
+    for weights in WEIGHTS:
+        one, other = (np.array(_weighed(engine, some(12), weights)) for engine in (layers, theirs))
+        assert np.linalg.norm(one - other) < close * np.linalg.norm(other)
 
 
 def test_a_message_longer_than_the_model_reads_is_refused(parts: Parts, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from models import checkpoint
 from runtime.engines.layers import F32, Layers, Outcome, Past, Rows
 from runtime.language.decoding import Decoder, Manner, Prompt
 from runtime.language.sampling import Sampling
-from tests.runtime.language_models import PLANS, Parts, make, onnx_layers
+from tests.runtime.language_models import EXPERTS, MIXED, PLANS, Parts, make, mixed, onnx_layers, some
 
 FREE = Sampling(temperature=1.0)
 NONE = np.zeros(0, np.float32)
@@ -255,3 +255,50 @@ def test_three_codes_a_run_with_others_and_with_words_between_are_those_of_one_a
             found.append(reply.next())
             reply.push(offset + found[-1])
     assert together == [*alone, spoken]
+
+
+# Soft tokens and experts
+
+SOFT = Prompt((5, 9, 30, 0, 0, 31, 7), 3, soft=some(2, seed=1), soft_at=3)
+
+
+def test_soft_tokens_stand_for_the_ids_in_their_place(parts: Parts, decoder: Decoder, layers: Counted) -> None:
+    greedy = Sampling(temperature=0)
+    found = written(decoder, [SOFT], 0, 1, manner(sampling=greedy))
+    embeds = checkpoint.dense(parts.source.table, np.array(SOFT.ids)).copy()
+    embeds[3:5] = some(2, seed=1)
+    begun = layers.layers.read(embeds[:3], None, NONE)[1]
+    outcome, _ = layers.layers.read(embeds[3:], begun, NONE)
+    assert found == [int(layers.words(outcome.hidden)[0].argmax())]
+
+
+def test_prompts_that_differ_in_their_soft_tokens_alone_are_read_apart(decoder: Decoder, layers: Counted) -> None:
+    first = written(decoder, [SOFT], 0, 12)
+    other = Prompt(SOFT.ids, 3, soft=some(2, seed=2), soft_at=3)
+    assert written(decoder, [other], 0, 12) != first
+    assert layers.reads == [3, 4, 4], "what stands before them is shared"
+    assert written(decoder, [SOFT], 0, 12) == first
+    assert layers.reads == [3, 4, 4]
+
+
+def test_prompts_that_differ_in_their_experts_alone_are_read_apart(parts: Parts, tmp_path: Path) -> None:
+    layers = Counted(onnx_layers(mixed(parts), tmp_path, MIXED["language-int8.onnx"]))
+    decoder = Decoder(layers, lambda ids: checkpoint.dense(parts.source.table, np.asarray(ids, np.int64)))
+    even, one, other = (np.array(w, np.float32) for w in ([0.2] * 4, [0.9, 0, 0, 0], [0, 0, 0.9, 0]))
+    assert len(even) == EXPERTS
+
+    def said(cut: int, weights: F32) -> list[int]:
+        prompt = Prompt(HELLO.ids, cut, weights, even)
+        with decoder.join([prompt], manner(), np.random.default_rng(1), even) as reply:
+            found: list[int] = []
+            for _ in range(12):
+                found.append(reply.next())
+                reply.push(found[-1])
+        return found
+
+    for cut, reads in ((3, [3, 2, 2]), (0, [5, 5])):
+        layers.reads.clear()
+        first = said(cut, one)
+        assert said(cut, other) != first
+        assert said(cut, one) == first
+        assert layers.reads == reads
