@@ -292,7 +292,9 @@ def _load(packed: Bundle, folder: Path, one_code: bool = True) -> MotionLanguage
     return MotionLanguageModel.load(packed, str(folder), 1, "onnx", "fp32", one_code=one_code)
 
 
-def test_a_packed_mixture_says_what_it_is_and_comes_back_as_a_run(packed: Bundle, mixed: Recipe, tmp_path: Path) -> None:
+def test_a_packed_mixture_says_what_it_is_and_comes_back_as_a_run(
+    packed: Bundle, mixed: Recipe, tmp_path: Path
+) -> None:
     language = packed.manifest.language
     assert language is not None
     assert language.gate is not None

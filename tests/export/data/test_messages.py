@@ -109,7 +109,8 @@ def test_sentences_are_the_clips_own() -> None:
         codes = codes_of(row.true.ids)
         assert codes
         assert (
-            bytes(row.true.ids[row.true.ids.index(V.special("REPLY_BOS")) + 2 : -2]).decode() in by_clip[codes[0] // 100].captions
+            bytes(row.true.ids[row.true.ids.index(V.special("REPLY_BOS")) + 2 : -2]).decode()
+            in by_clip[codes[0] // 100].captions
         )
     for row in rows(made(("text-to-motion",))):
         codes, text = codes_of(row.true.ids), text_of(row.true.ids)
@@ -268,7 +269,9 @@ def test_soft_tokens_stand_before_every_sentence_that_is_a_condition() -> None:
 
 def test_wordings_near_misses_and_lost_words_are_drawn_as_often_as_the_plan_says() -> None:
     style = Style(("proudly",), (), ("a proud person",))
-    told = Wordings("walk", ("a guard patrols the yard to the left", "the scout goes left"), ("a walk-in wardrobe",), style)
+    told = Wordings(
+        "walk", ("a guard patrols the yard to the left", "the scout goes left"), ("a walk-in wardrobe",), style
+    )
     clips = [replace(one, wordings=told) for one in samples((10,))]
     plan = replace(PLAN, worded=1.0, styled=0.5, dropped=0.0, joined=0.0, rivals=1.0)
     of = replace(made(("text-to-motion",), of=clips), curriculum=plan)

@@ -26,8 +26,8 @@ from motion.bundles.manifest import (
     Manifest,
     MotionVocabulary,
     MultiTokenFiles,
-    PackedGate,
     PackedEngine,
+    PackedGate,
     PackedTokenizer,
     Plan,
 )
@@ -81,7 +81,9 @@ def manifest() -> Manifest:
     )  # fmt: skip
 
 
-GATED = PackedGate("gate.safetensors", "sentence.onnx", Backbone("all-MiniLM-L6-v2", "", "", ""), 5, "learned.safetensors")
+GATED = PackedGate(
+    "gate.safetensors", "sentence.onnx", Backbone("all-MiniLM-L6-v2", "", "", ""), 5, "learned.safetensors"
+)
 
 
 def _language(told: Manifest) -> Language:
@@ -215,7 +217,9 @@ def _motion(told: Manifest, **changes: Any) -> Manifest:
         (lambda told: _motion(told, skeleton=None), "tokenizer 'motion' has no skeleton"),
         (lambda told: _motion(told, files=CoderFiles("e.onnx", "decoder.onnx")), r"tokenizer 'motion' names e\.onnx"),
         (
-            lambda told: replace(told, language=replace(_language(told), adapter=Lora("adapter.safetensors", 8, 8.0, 4))),
+            lambda told: replace(
+                told, language=replace(_language(told), adapter=Lora("adapter.safetensors", 8, 8.0, 4))
+            ),
             "a mixture of experts needs a gate, and a gate needs one",
         ),
         (

@@ -1,4 +1,4 @@
-"""The gate at work: the numbers that training has, a question that the backbone answers, and what it cannot do without."""
+"""The gate at work: the numbers of training, a question that the backbone answers, and what it cannot do without."""
 
 from __future__ import annotations
 
