@@ -62,7 +62,7 @@ def train(recipe: Recipe, folder: Path | None = None, begin: Path | None = None)
     if begin is not None:
         restore(model, begin, beginning=True)
     gating = None if model.gate is None else Gating(model, talk)
-    concepts = None if gating is None or words is None else Concepts(samples, words)
+    concepts = None if words is None else Concepts(samples, words)
     if gating is not None and recipe.language.soft_tokens and model.soft is None:
         if concepts is None:
             raise BadConfig(f"recipe {recipe.name!r} has soft tokens and no words to tell them by; name their folder")
@@ -73,7 +73,7 @@ def train(recipe: Recipe, folder: Path | None = None, begin: Path | None = None)
         familiar.write(recipe.run, concepts, gating.sentences)
     messages = Messages(
         samples, model.vocabulary, tokenize, training.batch, training.longest, training.seed, recipe.tasks,
-        recipe.curriculum, recipe.language.soft_tokens,
+        recipe.curriculum, recipe.language.soft_tokens, None if concepts is None else concepts.plainly,
     )  # fmt: skip
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     log.info("%d clips, %.1f million trained parameters", len(samples), sum(p.numel() for p in parameters) / 1e6)

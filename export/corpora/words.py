@@ -150,6 +150,10 @@ class Words:
         travels = bool(content) and content[1].startswith(("walk", "run", "dash"))
         return Wordings(key, tuple(dict.fromkeys(texts)), tuple(misses), style, travels)
 
+    def alike(self, key: str) -> tuple[str, ...]:
+        """Keys of the same action."""
+        return tuple(self._sheet[key].get("same_action_keys", ()))
+
     def style(self, name: str) -> Style:
         """How a style is said."""
         return self._styles[name]

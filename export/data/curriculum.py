@@ -42,6 +42,9 @@ class Curriculum:
     """Share of text-to-motion messages that come with a rival: the same motion under an untrue sentence."""
     joined: float = 0.12
     """Share of the others that show two clips, one after the other, as their sentence says."""
+    plainly: float = 0.0
+    """Share of sentences that say in plain words what the clip shows, as the service puts most of what it is asked for
+    (export/training/concepts.py), where the recipe has wordings."""
     worded: float = 0.75
     """Share of sentences that are drawn from the recipe's wordings, where a clip has any, and not from its captions."""
     styled: float = 0.45
@@ -54,7 +57,7 @@ class Curriculum:
     """Share of their messages in which other clips of the action follow."""
 
     def __post_init__(self) -> None:
-        numbers = (self.rivals, self.joined, self.again, self.worded, self.styled, self.dropped)
+        numbers = (self.rivals, self.joined, self.again, self.worded, self.styled, self.dropped, self.plainly)
         tables = (self.repeats, self.shares, self.origins, self.actions)
         if not all(0 <= share <= 1 for share in numbers) or min(self.common, self.alike, self.most) < 1:
             raise BadConfig(f"curriculum's shares must be from 0 to 1, its counts 1 or more; got {self}")

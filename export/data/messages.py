@@ -118,6 +118,8 @@ class Messages:
     curriculum: Curriculum = field(default_factory=Curriculum)
     soft: int = 0
     """Soft tokens before each sentence."""
+    plainly: Callable[[Sample, bool], str] | None = None
+    """(clip, whether in its style) -> what it shows in plain words."""
     untold: bool = False
     """A message's rival is not the same motion under an untrue sentence, but without any: what guidance compares."""
 
@@ -253,6 +255,8 @@ class Messages:
     def _caption(self, sample: Sample, rng: np.random.Generator) -> str:
         """One of the clip's wordings or captions; the plainest captions, which come first, are drawn most often."""
         plan = self.curriculum
+        if self.plainly is not None and rng.random() < plan.plainly:
+            return self.plainly(sample, bool(rng.random() < plan.styled))
         if sample.wordings is not None and rng.random() < plan.worded:
             text = sample.wordings.draw(rng, plan.styled)
         else:

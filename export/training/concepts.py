@@ -1,67 +1,83 @@
-"""What sentences can speak of: each thing that recordings show, in plain words, and each style.
+"""What sentences can speak of, in plain words: one caption for each thing that recordings show, and a phrase for each
+style.
 
-A concept is a key of the wordings, or the action of clips that have none. What is asked for it are its wordings and its
-clips' captions; in plain words it is the first caption of one of its clips, without its subject and without articles.
+Clips of a key of the wordings are told by the first caption of the first of them, keys of one action by the same; clips
+without a key by their own first caption. A mirrored clip is told by the mirrored caption.
 """
 
 from __future__ import annotations
 
-import re
+from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
 
+from export.corpora import mirror
 from export.corpora.words import Words
 from export.data.messages import Sample
 
-_SUBJECT = re.compile(r"^(?:a person|someone|somebody|a \w+|the \w+) ")
-_ARTICLE = re.compile(r"\b(?:the|a|an) ")
+STYLES: dict[str, str] = {
+    "happy": "happily", "sad": "sadly", "angry": "angrily", "proud": "proudly", "not-confident": "timidly",
+    "masculinity": "in a manly way", "feminine": "in a feminine way", "childish": "like a child",
+    "old": "like an old person", "tired": "tiredly", "active": "energetically", "musical": "as if in a musical",
+    "giant": "like a giant", "chimpira": "like a street thug", "elderly": "like an elderly person",
+    "exhausted": "in an exhausted way", "masculine": "in a masculine way", "youthful": "in a youthful way",
+}  # fmt: skip
+"""Style of Bandai's recordings -> how their captions say it most plainly."""
 _CAPTIONS = 60  # of each concept at most
-_STYLED = 400  # sentences of each style
+_STYLED = 500  # sentences of each style
 
 
 class Concepts:
     """The concepts of training clips."""
 
     def __init__(self, samples: Sequence[Sample], words: Words) -> None:
-        names: dict[str, int] = {}
-        self.plain: list[str] = []
-        """each concept in plain words"""
-        self.captions: list[str] = []
-        """each as its clip's first caption says it"""
-        self.styles = ["", *(words.style(name).adverbs[0] for name in words.styles)]
+        self._words = words
+        self._plain: dict[str, str] = {}
+        """key -> caption"""
+        ordered = sorted(samples, key=lambda one: ("#" in one.name, one.origin != "recorded", one.name))
+        for sample in ordered:
+            key = words.key(sample.name) if "#" not in sample.name else None
+            if key is not None and sample.origin == "recorded":
+                self._plain.setdefault(key, sample.captions[0])
+        for key in sorted(self._plain):
+            for other in words.alike(key):
+                if key.startswith("bandai/") and other in self._plain:
+                    self._plain[other] = self._plain[key]
+        said: dict[str, dict[str, None]] = defaultdict(dict)
+        styled: dict[str, list[Sample]] = defaultdict(list)
+        for sample in ordered:
+            told, style = self.plainly(sample), words.style_of(sample.name)
+            if style in STYLES:
+                styled[str(style)].append(sample)
+            elif len(said[told]) < _CAPTIONS:
+                said[told] |= dict.fromkeys(sample.captions)
+            if sample.wordings is not None:
+                said[told] |= dict.fromkeys(sample.wordings.sentences)
+        self.captions = sorted(said)
+        """one for each concept"""
+        self.styles = ["", *STYLES.values()]
         """a phrase for each; the first is none"""
-        said: list[dict[str, None]] = []
-        styled: dict[str, list[tuple[Sample, int]]] = {}
-        for sample in sorted(samples, key=lambda one: ("#" in one.name, one.origin != "recorded", one.name)):
-            name = sample.wordings.key if sample.wordings else sample.action or sample.captions[0]
-            if name not in names:
-                names[name] = len(names)
-                self.plain.append(plainly(sample.captions[0]))
-                self.captions.append(sample.captions[0])
-                said.append({})
-            place, style = names[name], words.style_of(sample.name)
-            if style not in (None, "normal"):
-                styled.setdefault(str(style), []).append((sample, place))
-            elif len(said[place]) < _CAPTIONS:
-                said[place] |= dict.fromkeys(sample.captions)
-        for text, key in words.said():
-            if key in names:
-                said[names[key]][text] = None
+        place = {caption: i for i, caption in enumerate(self.captions)}
+        self.asked = [(text, place[caption], 0) for caption, texts in said.items() for text in texts]
+        """sentences with the numbers of their concept and style"""
         rng = np.random.default_rng(1)
-        self._asked = [(text, place, 0) for place, texts in enumerate(said) for text in texts]
-        for number, name in enumerate(words.styles, 1):
-            for _ in range(_STYLED if styled.get(name) else 0):
-                sample, place = styled[name][int(rng.integers(len(styled[name])))]
+        for number, style in enumerate(STYLES, 1):
+            for _ in range(_STYLED if styled[style] else 0):
+                sample = styled[style][int(rng.integers(len(styled[style])))]
                 if sample.wordings is not None:
                     text = sample.wordings.draw(rng, 1.0)
-                    self._asked.append((text, place, number))
+                    self.asked.append((text, place[self.plainly(sample)], number))
 
-    def asked(self) -> list[tuple[str, int, int]]:
-        """Sentences with the numbers of their concept and style."""
-        return self._asked
+    def plainly(self, sample: Sample, in_style: bool = False) -> str:
+        """What a clip shows in plain words; in_style: with its style, where it has one."""
+        style = self._words.style_of(sample.name)
+        told = self._told(sample)
+        return f"{told} {STYLES[style]}" if in_style and style in STYLES else told
 
-
-def plainly(caption: str) -> str:
-    """A caption without its subject and without articles."""
-    return _ARTICLE.sub("", _SUBJECT.sub("", caption))
+    def _told(self, sample: Sample) -> str:
+        key = self._words.key(sample.name.replace("#mirrored", ""))
+        if key not in self._plain:
+            return sample.captions[0]
+        caption = self._plain[key]
+        return mirror.sentence(caption) if sample.name.endswith("#mirrored") or "#mirrored/" in sample.name else caption

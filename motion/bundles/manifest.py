@@ -28,6 +28,7 @@ ENCODER, DECODER, REFINER = "encoder.onnx", "decoder.onnx", "refiner.onnx"
 ADAPTER, EMBEDDINGS, WORDS = "adapter.safetensors", "embeddings.safetensors", "words.onnx"
 MULTI_TOKEN = "multi-token.safetensors"
 GATE, SENTENCE, LEARNED = "gate.safetensors", "sentence.onnx", "learned.safetensors"
+PARAPHRASE = "paraphrase.safetensors"
 
 
 @dataclass(frozen=True)
