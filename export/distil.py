@@ -122,7 +122,7 @@ def train(recipe: Recipe, folder: Path | None = None) -> None:
         recipe.curriculum, recipe.language.soft_tokens, untold=True,
     )  # fmt: skip
     parameters = [parameter for parameter in pupil.parameters() if parameter.requires_grad]
-    gating = None if pupil.gate is None else Gating(pupil, talk)
+    gating = None if pupil.gate is None else Gating(pupil.gate, talk)
 
     def loss(wrapped: nn.Module, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         ids, targets, owners = (one.to(accelerator.device) for one in messages.tensors(batch))

@@ -42,6 +42,7 @@ from motion.bundles.manifest import (
     LEARNED,
     MOTION,
     MULTI_TOKEN,
+    PARAPHRASE,
     REFINER,
     SENTENCE,
     WORDS,
@@ -77,7 +78,7 @@ def _tasks(recipe: Recipe) -> tuple[protocol.Task, ...]:
         for row in tasks.TASKS
         if row.name in recipe.tasks
     ]
-    auto = (AUTO,) if recipe.language.experts and "text-to-motion" in recipe.tasks else ()
+    auto = (AUTO,) if gated(recipe) and "text-to-motion" in recipe.tasks else ()
     return (*rows, protocol.Task("conversation", ("text",), (), "text"), *auto)
 
 
@@ -91,7 +92,7 @@ def pack(recipe: Recipe, graphs: Path, out: Path, metrics: dict[str, Any], comma
     trained = [recipe.run / name for name in weights(recipe)] if recipe.speaks else []
     missing = [path for path in trained if not path.exists()]
     if missing:
-        raise BadBundle(f"{missing[0]} is missing; run python -m export.train_llm with this recipe first")
+        raise BadBundle(f"{missing[0]} is missing; run python -m export.train_llm and export.train_words first")
     standard = (ENCODER, DECODER, REFINER)
     present = [name for name in dict.fromkeys((*standard, *report["files"])) if (graphs / name).exists()]
     places = {name: graphs / name for name in present} | {name: recipe.run / name for name in report["weights"]}
@@ -191,9 +192,15 @@ def _language(recipe: Recipe, report: dict[str, Any]) -> Language:
         temperature=recipe.temperature,
         words=WORDS if plans else None,
         graphs=plans,
-        gate=_gate(recipe) if recipe.language.experts else None,
+        gate=_gate(recipe) if gated(recipe) else None,
+        paraphrase=PARAPHRASE if recipe.words is not None else None,
         multi_token=recipe.multi_token and MultiTokenFiles(recipe.multi_token.tokens, MULTI_TOKEN, heads),
     )
+
+
+def gated(recipe: Recipe) -> bool:
+    """Whether a bundle of the recipe tells questions from orders to move."""
+    return bool(recipe.language.experts) or recipe.words is not None
 
 
 def _gate(recipe: Recipe) -> PackedGate:

@@ -68,7 +68,7 @@ def main() -> int:
         if wanted:
             further = None if recipe.multi_token is None else recipe.multi_token.hidden
             language_graph.write(checkpoint.read(options.backbone).sizes, wanted, folder, further)
-            if recipe.language.experts:
+            if recipe.language.experts or recipe.words is not None:
                 sentence_graph.write(folder)
 
     return program.run(work)

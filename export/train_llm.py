@@ -27,7 +27,7 @@ from export.corpora import words as worded
 from export.data import dataset
 from export.data.messages import Messages, Row, tokenise
 from export.recipe import Recipe, load
-from export.training import familiar, loop, stages
+from export.training import loop, stages
 from export.training.adapters import Tokenize, build, restore, save, save_checkpoint
 from export.training.concepts import Concepts
 from export.training.gating import Gating
@@ -61,7 +61,7 @@ def train(recipe: Recipe, folder: Path | None = None, begin: Path | None = None)
     model, tokenize = build(recipe, backbone.prepared(folder), dtype)
     if begin is not None:
         restore(model, begin, beginning=True)
-    gating = None if model.gate is None else Gating(model, talk)
+    gating = None if model.gate is None else Gating(model.gate, talk)
     concepts = None if words is None else Concepts(samples, words)
     if gating is not None and recipe.language.soft_tokens and model.soft is None:
         if concepts is None:
@@ -69,8 +69,6 @@ def train(recipe: Recipe, folder: Path | None = None, begin: Path | None = None)
         model.soft = gating.begin(
             concepts, recipe.run / "soft.safetensors", _embedder(model, tokenize), recipe.language.soft_tokens
         )
-    if accelerator.is_main_process and gating is not None and concepts is not None:
-        familiar.write(recipe.run, concepts, gating.sentences)
     messages = Messages(
         samples, model.vocabulary, tokenize, training.batch, training.longest, training.seed, recipe.tasks,
         recipe.curriculum, recipe.language.soft_tokens, None if concepts is None else concepts.plainly,

@@ -35,7 +35,17 @@ from export.training import adapters, stages
 from models.tokenizers.vermo import FlowVQ
 from motion.bundles import bundle
 from motion.bundles.bundle import Bundle
-from motion.bundles.manifest import ADAPTER, DECODER, EMBEDDINGS, ENCODER, GATE, LEARNED, MULTI_TOKEN, REFINER
+from motion.bundles.manifest import (
+    ADAPTER,
+    DECODER,
+    EMBEDDINGS,
+    ENCODER,
+    GATE,
+    LEARNED,
+    MULTI_TOKEN,
+    PARAPHRASE,
+    REFINER,
+)
 from motion.errors import BadBundle
 
 log = logging.getLogger(__name__)
@@ -60,7 +70,8 @@ def unpack(folder: Path, recipe: Recipe, run: Path) -> None:
     run.mkdir(parents=True, exist_ok=True)
     for name in ("autoencoder.safetensors", "tokenizer.safetensors"):
         save_file(weights, run / name)
-    gate = [] if held.gate is None else [(GATE, held.gate.file), (LEARNED, held.gate.learned)]
+    gate = [(PARAPHRASE, held.paraphrase)]
+    gate += [] if held.gate is None else [(GATE, held.gate.file), (LEARNED, held.gate.learned)]
     for name, file in ((ADAPTER, held.adapter.file), (EMBEDDINGS, held.vocabulary.file), *heads, *gate):
         if file is None:
             continue

@@ -18,7 +18,9 @@ _NEITHER = re.compile(r"[^\w' ]+")
 def features(text: str) -> list[int]:
     """Numbers of a text's features, each once, in order."""
     words = _NEITHER.sub(" ", text.lower()).split()
-    found = [f"w {word}" for word in words] + [f"p {pair}" for pair in map(" ".join, zip(words, words[1:], strict=False))]
+    found = [f"w {word}" for word in words] + [
+        f"p {pair}" for pair in map(" ".join, zip(words, words[1:], strict=False))
+    ]
     for word in words:
         held = f"<{word}>"
         found += [f"c {held[at : at + size]}" for size in (3, 4) for at in range(len(held) - size + 1)]

@@ -23,7 +23,7 @@ from models.gate import Gate, SoftTokens
 from models.mixture import Mixture
 from models.multi_token import MultiTokenHead
 from models.vocabulary import Vocabulary
-from motion.bundles.manifest import ADAPTER, EMBEDDINGS, GATE, LEARNED, MULTI_TOKEN
+from motion.bundles.manifest import ADAPTER, EMBEDDINGS, GATE, LEARNED, MULTI_TOKEN, PARAPHRASE
 from motion.errors import BadFile
 
 GUIDANCE = 3.0  # how much the sentence counts when motion is drawn, chosen on validation captions
@@ -86,8 +86,9 @@ def trained(
 def weights(recipe: Recipe) -> tuple[str, ...]:
     """Files of a run that hold the language model's weights."""
     further = () if recipe.multi_token is None else (MULTI_TOKEN,)
-    gate = () if not recipe.language.experts else (GATE,) if recipe.words is None else (GATE, LEARNED)
-    return (ADAPTER, EMBEDDINGS, *further, *gate)
+    gate = (GATE,) if recipe.language.experts or recipe.words is not None else ()
+    words = (LEARNED, PARAPHRASE) if recipe.words is not None else ()
+    return (ADAPTER, EMBEDDINGS, *further, *gate, *words)
 
 
 def save(model: MotionLanguageModel, folder: Path, guidance: float = GUIDANCE) -> None:
@@ -101,10 +102,15 @@ def save(model: MotionLanguageModel, folder: Path, guidance: float = GUIDANCE) -
     if model.further is not None:
         compact.write(folder / MULTI_TOKEN, _arrays(model.further.state_dict()), {"tokens": str(model.at_once)})
     if model.gate is not None:
-        parts = {f"gate.{name}": value for name, value in model.gate.state_dict().items()}
-        if model.soft is not None:
-            parts |= {f"soft.{name}": value for name, value in model.soft.state_dict().items()}
-        compact.write(folder / GATE, _arrays(parts))
+        save_gate(model.gate, model.soft, folder)
+
+
+def save_gate(gate: Gate, soft: SoftTokens | None, folder: Path) -> None:
+    """Writes a gate, and the soft tokens where there are any."""
+    parts = {f"gate.{name}": value for name, value in gate.state_dict().items()}
+    if soft is not None:
+        parts |= {f"soft.{name}": value for name, value in soft.state_dict().items()}
+    compact.write(folder / GATE, _arrays(parts))
 
 
 def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray]:

@@ -30,7 +30,7 @@ _ROUNDS = 12
 def write(folder: Path, concepts: Concepts, sentences: Sentences) -> None:
     """Writes `learned.safetensors`."""
     texts: dict[int, list[str]] = defaultdict(list)
-    for text, place, style in concepts.asked():
+    for text, place, style in concepts.asked:
         if not style:
             texts[place].append(text)
     places = sorted(texts)

@@ -61,7 +61,7 @@ def learn(asked: Sequence[tuple[str, int, int]], concepts: int, styles: int, see
     kinds, manners = (torch.tensor([one[at] for one in asked]) for at in (1, 2))
     # Concepts of many clips have many captions; each sentence of a rare one is drawn more often.
     counts = np.bincount(kinds.numpy(), minlength=concepts)
-    chance = counts[kinds.numpy()] ** -0.5
+    chance = counts[kinds.numpy()] ** -0.5 * np.where(manners.numpy() > 0, 2, 1)
     optimizer = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=_STEPS)
     for step in range(_STEPS):

@@ -148,10 +148,11 @@ class Lora:
 
 @dataclass(frozen=True)
 class PackedGate:
-    """What a mixture's language model makes of a sentence's embedding, and the encoder that it is of."""
+    """What tells a question from an order to move by a sentence's embedding, and weighs the experts of a mixture; and the
+    encoder that the embedding is of."""
 
     file: str
-    """weights of the gate and of the soft tokens"""
+    """weights of the gate, and of the soft tokens where there are any"""
     encoder: str
     """graph of the sentence encoder, without weights"""
     model: Backbone
@@ -231,7 +232,9 @@ class Language:
     """graphs of the layers, by file"""
     multi_token: MultiTokenFiles | None = None
     gate: PackedGate | None = None
-    """of a mixture; None where there is one adapter"""
+    """None where nothing tells a question from an order to move"""
+    paraphrase: str | None = None
+    """weights of what tells sentences in plain words; None: they are taken as they are"""
 
 
 @dataclass(frozen=True)
@@ -294,8 +297,8 @@ class Manifest:
             raise BadBundle(f"tokenizer {MOTION!r} has no skeleton")
         if self.language is not None:
             self.tokenizer(self.language.vocabulary.tokenizer)
-            if bool(self.language.adapter.experts) != (self.language.gate is not None):
-                raise BadBundle("a mixture of experts needs a gate, and a gate needs one")
+            if self.language.adapter.experts and self.language.gate is None:
+                raise BadBundle("a mixture of experts needs a gate")
         for task in self.tasks:
             strange = [name for name in task.needs + task.optional if name not in INPUTS]
             gives = ("either",) if task.name == AUTO.name else ("motion", "text")
@@ -322,6 +325,9 @@ class Manifest:
             heads = () if further is None else (further.weights, *further.graphs.values())
             words = () if language.words is None else (language.words,)
             held = language.gate
-            gate = () if held is None else (held.file, held.encoder, *((held.learned,) if held.learned else ()))
+            plain = () if language.paraphrase is None else (language.paraphrase,)
+            gate = (
+                plain if held is None else (held.file, held.encoder, *((held.learned,) if held.learned else ()), *plain)
+            )
             for file in (language.adapter.file, language.vocabulary.file, *words, *language.graphs, *heads, *gate):
                 yield "the language model", file

@@ -13,7 +13,7 @@ import ctypes
 import logging
 import sys
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Self
 
@@ -32,6 +32,7 @@ from runtime.engines.layers import Layers
 from runtime.language.decoding import Decoder, Manner, Prompt, Reply
 from runtime.language.familiarity import Familiarity
 from runtime.language.gate import Gate
+from runtime.language.paraphrase import Paraphraser
 from runtime.language.parts import NoGraph, Parts
 from runtime.language.sampling import Sampling
 
@@ -65,9 +66,11 @@ class MotionLanguageModel:
         parts: Parts,
         about: str = "",
         gate: Gate | None = None,
+        paraphraser: Paraphraser | None = None,
     ) -> None:
         """adapted: the trained adapter; plain: makes the untouched backbone's voice, when somebody first converses;
-        gate: of a mixture of adapters."""
+        gate: tells a question from an order to move, and weighs a mixture's adapters; paraphraser: puts sentences in
+        plain words."""
         self.vocabulary = vocabulary
         self.guidance = parts.language.guidance
         self.sampling = parts.sampling
@@ -78,6 +81,8 @@ class MotionLanguageModel:
         self._plain: Voice | None = None
         self._words = words
         self._gate = gate
+        self._mixture = gate if parts.language.adapter.experts else None
+        self._paraphraser = paraphraser
         self._tokens_per_second = parts.tokenizer.tokens_per_second
         self._only_codes = np.full(len(SPECIAL) + vocabulary.codes, -np.inf, np.float32)
         self._only_codes[len(SPECIAL) :] = 0
@@ -149,9 +154,7 @@ class MotionLanguageModel:
         vocabulary = Vocabulary(backbone.sizes.text, parts.codes)
         many = adapted.layers.tokens
         about = f"onnxruntime on the CPU, {f'{many} codes a run, ' * (many > 1)}{plan.precision}"
-        packed = parts.language.gate
-        gate = None if packed is None else Gate.load(parts.source, packed, threads)
-        return cls(voice, plain, words, vocabulary, parts, about, gate)
+        return cls(voice, plain, words, vocabulary, parts, about, *_sentence_parts(parts, threads))
 
     @classmethod
     def _on_torch(cls, parts: Parts, folder: Path | None, threads: int, wanted: str | None, device: str) -> Self:
@@ -185,9 +188,7 @@ class MotionLanguageModel:
 
         words, vocabulary = text_tokens.from_folder(causal.folder), Vocabulary(causal.text, parts.codes)
         about = f"transformers, {causal.about}"
-        packed = parts.language.gate
-        gate = None if packed is None else Gate.load(parts.source, packed, threads)
-        return cls(adapted, plain, words, vocabulary, parts, about, gate)
+        return cls(adapted, plain, words, vocabulary, parts, about, *_sentence_parts(parts, threads))
 
     @property
     def layers(self) -> Layers:
@@ -299,8 +300,10 @@ class MotionLanguageModel:
         return lambda made: self._codes_or_end if made else self._only_codes
 
     def _prompt(self, task: tasks.Task, given: tasks.Conditions) -> Prompt:
-        gate = self._gate
+        gate = self._mixture
         soft = 0 if gate is None else gate.soft_tokens
+        if self._paraphraser is not None and given.text is not None:
+            given = replace(given, text=self._paraphraser.plainly(given.text))
         message = tasks.prompt(task, given, self.vocabulary, self._words.encode, soft)
         ids = tuple(message.ids)
         cut = ids.index(self.vocabulary.special("COND_BOS")) + 1
@@ -353,6 +356,13 @@ def _trim() -> None:
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):  # not every Linux has glibc
             ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def _sentence_parts(parts: Parts, threads: int) -> tuple[Gate | None, Paraphraser | None]:
+    """What a bundle has for sentences: its gate, and its paraphraser."""
+    packed, plain = parts.language.gate, parts.language.paraphrase
+    gate = None if packed is None else Gate.load(parts.source, packed, threads)
+    return gate, None if plain is None else Paraphraser.load(parts.source.path(plain))
 
 
 def _listed(codes: Codes | None) -> list[int] | None:

@@ -45,7 +45,9 @@ class Paraphraser:
             raise BadBundle("the paraphraser's words do not fit its weights; pack the bundle again")
         self._captions, self._phrases, self._gain = list(captions), list(styles), np.float32(gain)
         place = {caption: i for i, caption in enumerate(captions)}
-        self._mirrored = [place.get(_SIDE.sub(lambda m: _SIDES[m[1]], caption), i) for i, caption in enumerate(captions)]
+        self._mirrored = [
+            place.get(_SIDE.sub(lambda m: _SIDES[m[1]], caption), i) for i, caption in enumerate(captions)
+        ]
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -81,8 +83,7 @@ class Paraphraser:
         sure = found[best] + (found[other] if other != best else 0)
         if sure < SURE or not self._captions[best]:
             return None
-        style = int(manner.argmax())
-        phrase = self._phrases[style] if manner[style] >= SURE else ""
+        phrase = self._phrases[1 + int(manner[1:].argmax())] if manner[0] < 1 - SURE else ""
         return f"{self._captions[best]} {phrase}".rstrip()
 
 
