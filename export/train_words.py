@@ -3,8 +3,8 @@
     python -m export.train_words export/recipes/vermo-base.toml
 
 Writes into the run: paraphrase.safetensors, which puts a sentence in plain words that the language model learned;
-learned.safetensors, which tells how near a sentence lies to what was learned; and gate.safetensors, which tells a question
-from an order to move, unless the recipe's mixture of experts brings its own.
+learned.safetensors, which tells how near a sentence lies to what was learned; and gate.safetensors, which tells a
+question from an order to move, unless the recipe's mixture of experts brings its own.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from itertools import pairwise
 from typing import Final
 
 SIZE: Final = 8192
@@ -18,9 +19,7 @@ _NEITHER = re.compile(r"[^\w' ]+")
 def features(text: str) -> list[int]:
     """Numbers of a text's features, each once, in order."""
     words = _NEITHER.sub(" ", text.lower()).split()
-    found = [f"w {word}" for word in words] + [
-        f"p {pair}" for pair in map(" ".join, zip(words, words[1:], strict=False))
-    ]
+    found = [f"w {word}" for word in words] + [f"p {pair}" for pair in map(" ".join, pairwise(words))]
     for word in words:
         held = f"<{word}>"
         found += [f"c {held[at : at + size]}" for size in (3, 4) for at in range(len(held) - size + 1)]

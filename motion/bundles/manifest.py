@@ -148,7 +148,7 @@ class Lora:
 
 @dataclass(frozen=True)
 class PackedGate:
-    """What tells a question from an order to move by a sentence's embedding, and weighs the experts of a mixture; and the
+    """What tells a question from an order to move by a sentence's embedding, and weighs a mixture's experts; and the
     encoder that the embedding is of."""
 
     file: str
