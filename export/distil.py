@@ -127,7 +127,8 @@ def train(recipe: Recipe, folder: Path | None = None) -> None:
     def loss(wrapped: nn.Module, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         ids, targets, owners = (one.to(accelerator.device) for one in messages.tensors(batch))
         told = None if gating is None else gating.told(batch, generator, accelerator.device)
-        gate = {} if gating is None else gating.loss(generator, accelerator.device)
+        learns = gating is not None and recipe.language.gate_loss
+        gate = gating.loss(generator, accelerator.device) if gating is not None and learns else {}
         with torch.no_grad():
             wanted = guided(teacher, ids, targets, owners, GUIDANCE, told).log_softmax(-1)
         ids, targets = ids[: len(batch)], targets[: len(batch)]

@@ -6,15 +6,12 @@
         VerMo's alone: errors of decoder and refiner by steps, and of codes that are searched for
     python -m export.evaluate actions --json FILE
         sentences -> motion: does it show the action, test captions
-<<<<<<< HEAD
     python -m export.evaluate geometry --json docs/figures/geometry.json
         the rules of export/metrics/geometry.py: how many recordings pass, of their own action and of others
-=======
     python -m export.evaluate gate --json docs/figures/gate.json
         how a mixture's gate weighs its experts by task, and whether it tells a question from an order to move
     python -m export.evaluate forgetting --json FILE
         conversation: what the language model keeps of the answers of its backbone, which are written beside FILE
->>>>>>> prompts
 
 `actions` trains a classifier on real training clips, checks it on real test clips, then lets it judge what the
 language model makes of test captions; --clips DIR keeps one generated clip an action as .npz for the viewer.

@@ -85,8 +85,8 @@ def train(recipe: Recipe, folder: Path | None = None, begin: Path | None = None)
         ids, targets, owners = (one.to(accelerator.device) for one in messages.tensors(batch))
         told = None if gating is None else gating.told(batch, generator, accelerator.device)
         motion, motions, text, texts, further, furthers = wrapped(ids, targets, told)
-        lost = gating is not None and recipe.language.gate_loss
-        gate = gating.loss(generator, accelerator.device) if gating is not None and lost else {}
+        learns = gating is not None and recipe.language.gate_loss
+        gate = gating.loss(generator, accelerator.device) if gating is not None and learns else {}
         true = slice(0, len(batch))
         mean = (motion[true].sum() + text[true].sum()) / (motions[true].sum() + texts[true].sum())
         # A sentence says little about each single token, so its share of the likelihood is small and learned late:
