@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from models import compact
 from motion.errors import BadBundle
@@ -48,7 +48,7 @@ class Learned:
             if len(names) != len(centres):
                 raise ValueError(f"{len(names)} names for {len(centres)} points")
             return cls(centres, names, float(about["slope"]), float(about["offset"]))
-        except (KeyError, ValueError, OSError) as error:
+        except (KeyError, ValueError, OSError, SafetensorError) as error:
             raise BadBundle(f"{path} does not tell what was learned ({error}); pack the bundle again") from error
 
     def of(self, embedding: F32) -> Familiarity:

@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from models import compact
 from models.paraphrase import features
@@ -58,7 +58,7 @@ class Paraphraser:
                 about: dict[str, Any] = held.metadata() or {}
             words = [[str(one) for one in json.loads(about[name])] for name in ("captions", "styles")]
             return cls(weights, words[0], words[1], float(about["gain"]))
-        except (KeyError, ValueError, OSError) as error:
+        except (KeyError, ValueError, OSError, SafetensorError) as error:
             raise BadBundle(f"{path} is no paraphraser ({error}); pack the bundle again") from error
 
     def plainly(self, text: str) -> str:

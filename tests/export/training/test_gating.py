@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from export.corpora import words as worded
 from export.corpora.conversations import Asked, Conversations
 from export.data.messages import Row, Said, Sample
 from export.training import familiar, gating
-from export.training.concepts import Concepts, plainly
+from export.training.concepts import STYLES, Concepts
 from export.training.gating import Gating
 from export.training.sentences import Sentences
 from models import minilm
@@ -28,13 +27,6 @@ TALK = Conversations(
     ("what is a plié?", "who wrote Faust?", "how do muscles grow?", "is running healthy?"),
     (Asked("could you wave for me?", None), Asked("please show me a bow", None), Asked("let him jump", None)),
 )
-
-
-@dataclass
-class Model:
-    """What of a language model is looked at."""
-
-    gate: Gate
 
 
 @pytest.fixture(scope="module")
@@ -66,15 +58,14 @@ def test_a_sentence_has_the_same_embedding_in_any_company(sentences: Sentences) 
 
 
 def test_concepts_are_keys_or_actions_with_their_sentences(concepts: Concepts) -> None:
-    assert concepts.plain == [
-        "throws ball", "walks to left", "does backflip", "lies down", "walks in curve to right",
-    ]  # fmt: skip
-    assert concepts.styles == ["", "proudly"]
-    asked = {text: concepts.plain[place] for text, place, style in concepts.asked() if style == 0}
-    assert asked["npc strolls leftwards"] == "walks to left"
-    assert asked["someone tosses it"] == "throws ball"
-    assert asked["does a somersault backwards, or so it seems"] == "lies down", "what one key takes for another"
-    assert plainly("the person turns the wheel") == "turns wheel"
+    assert "a person throws the ball" in concepts.captions
+    assert concepts.styles == ["", *STYLES.values()]
+    asked = {text: concepts.captions[place] for text, place, style in concepts.asked if style == 0}
+    assert asked["npc strolls leftwards"] == "a person walks to the left"
+    assert asked["someone tosses it"] == "a person throws the ball"
+    assert asked["does a somersault backwards, or so it seems"] == "a person lies down", (
+        "what one key takes for another"
+    )
 
 
 def test_a_held_out_wording_lies_nearer_than_what_nobody_recorded(
@@ -103,14 +94,13 @@ def test_shares_stay_within_0_and_1_where_the_curve_is_steep() -> None:
 
 def test_the_gates_losses_send_questions_to_the_zero_expert_and_requests_away_from_it(sentences: Sentences) -> None:
     torch.manual_seed(0)
-    model = Model(Gate(5))
-    gate = Gating(model, TALK)  # type: ignore[arg-type]
-    optimizer = torch.optim.AdamW(model.gate.parameters(), 2e-3)
+    gate = Gating(Gate(5), TALK)
+    optimizer = torch.optim.AdamW(gate.gate.parameters(), 2e-3)
     generator = torch.Generator().manual_seed(1)
     nothing = torch.zeros(1, 384)
 
     def zero(text: str) -> float:
-        return float(model.gate(nothing, sentences([text]))[0, 0].detach().exp())
+        return float(gate.gate(nothing, sentences([text]))[0, 0].detach().exp())
 
     assert zero(TALK.prompts[0]) == pytest.approx(0.2)
     for _ in range(25):
@@ -125,7 +115,7 @@ def test_the_gates_losses_send_questions_to_the_zero_expert_and_requests_away_fr
 
 
 def test_a_rival_is_told_as_its_message_is(sentences: Sentences) -> None:
-    gate = Gating(Model(Gate(5)), TALK)  # type: ignore[arg-type]
+    gate = Gating(Gate(5), TALK)
     rows = [
         Row(Said([1], [2], "Generate motion", f"walks {i}", 3), Said([1], [2], "Generate motion", f"bows {i}", 3))
         for i in range(40)
@@ -143,18 +133,19 @@ def test_soft_tokens_begin_as_plain_words_and_are_made_once(
     concepts: Concepts, sentences: Sentences, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gating, "_STEPS", 120)
-    gate = Gating(Model(Gate(5)), TALK)  # type: ignore[arg-type]
+    gate = Gating(Gate(5), TALK)
 
     def embed(text: str) -> Tensor:
         return torch.tensor([[float(len(word)), float(ord(word[0]))] for word in text.split()])
 
     made = gate.begin(concepts, tmp_path / "soft.safetensors", embed, 4)
     assert made.tokens == 4
-    torch.testing.assert_close(made.concepts[2].unflatten(0, (3, 2)), embed("does backflip ."))
+    place = concepts.captions.index("a person does a backflip")
+    torch.testing.assert_close(made.concepts[place].unflatten(0, (3, 2)), embed("does backflip ."))
     again = gate.begin(concepts, tmp_path / "soft.safetensors", embed, 4)
     assert all(torch.equal(value, again.state_dict()[name]) for name, value in made.state_dict().items())
     kinds, styles = made.scores(sentences(["goes to sleep on the floor"]))
-    assert concepts.plain[int(kinds.argmax())] == "lies down"
+    assert concepts.captions[int(kinds.argmax())] == "a person lies down"
     assert int(styles.argmax()) == 0
 
 
