@@ -28,7 +28,8 @@ from export.graphs.parity import REPORT
 from export.recipe import Recipe, load
 from export.training import stages
 from export.training.adapters import guidance_of, weights
-from models import backbone, minilm, packing, tasks
+from models import backbone, packing, tasks
+from models.sentences import minilm
 from models.tokenizers.contract import unit_frames
 from motion import features, protocol
 from motion.bundles import bundle

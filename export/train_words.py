@@ -24,7 +24,7 @@ from export.recipe import Recipe, load
 from export.training import adapters, familiar, paraphrasing
 from export.training.concepts import Concepts
 from export.training.gating import Gating
-from models.gate import Gate
+from models.sentences.gate import Gate
 from motion.errors import BadConfig
 
 log = logging.getLogger(__name__)

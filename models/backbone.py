@@ -22,9 +22,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.checkpoint import cache_folder, packaged
-from models.gate import Gate, SoftTokens
 from models.mixture import Mixture
 from models.multi_token import MultiTokenHead
+from models.sentences.gate import Gate, SoftTokens
 from models.vocabulary import SPECIAL, Vocabulary
 from motion.errors import MissingPart
 

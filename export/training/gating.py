@@ -22,7 +22,7 @@ from export.data.messages import Row, said
 from export.training.concepts import Concepts
 from export.training.sentences import Sentences
 from models.backbone import Told
-from models.gate import Gate, SoftTokens
+from models.sentences.gate import Gate, SoftTokens
 
 log = logging.getLogger(__name__)
 _BARE = 0.3  # of messages whose gate is not told the instruction: so does who asks in any form

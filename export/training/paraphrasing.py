@@ -1,9 +1,9 @@
 """Teaches a small network to tell what sentences ask for, so that a language model that learned a few plain wordings of
 each thing obeys people's own words.
 
-A bag of hashed features (models/paraphrase.py), a hidden layer, and the chances of each concept and each style
-(export/training/concepts.py). Questions that ask for no motion are a concept of their own, for which there are no plain
-words. Features are dropped while it learns, so that no single word decides.
+A bag of hashed features (models/sentences/paraphrase.py), a hidden layer, and the chances of each concept and each
+style (export/training/concepts.py). Questions that ask for no motion are a concept of their own, for which there are no
+plain words. Features are dropped while it learns, so that no single word decides.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from export.training.concepts import Concepts
 from models import compact
-from models.paraphrase import SIZE, features
+from models.sentences.paraphrase import SIZE, features
 from motion.bundles.manifest import PARAPHRASE
 
 log = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import AutoModel, AutoTokenizer
 
-from models import minilm
-from models.gate import EMBEDDING
+from models.sentences import minilm
+from models.sentences.gate import EMBEDDING
 
 _KEPT = 200_000  # sentences; 300 MB
 

@@ -1,6 +1,6 @@
 """The gate of a mixture at work: a sentence's embedding -> weights of the experts and soft tokens, in numpy.
 
-`models/gate.py` says how both are trained; these are its numbers, without torch.
+`models/sentences/gate.py` says how both are trained; these are its numbers, without torch.
 """
 
 from __future__ import annotations

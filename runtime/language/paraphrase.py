@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from models import compact
-from models.paraphrase import features
+from models.sentences.paraphrase import features
 from motion.errors import BadBundle
 
 F32 = NDArray[np.float32]

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models import minilm
+from models.sentences import minilm
 from runtime.engines.onnx import session
 
 F32 = NDArray[np.float32]

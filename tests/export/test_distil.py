@@ -16,8 +16,8 @@ from export.data import dataset
 from export.data.messages import Messages, tokenise
 from export.recipe import Recipe
 from export.training import adapters, gating, loop, stages
-from models import minilm
 from models.backbone import MotionLanguageModel
+from models.sentences import minilm
 from motion.errors import BadConfig, BadFile, MissingPart
 from tests.export import studio
 from tests.export.test_train_llm import fresh, same

@@ -20,10 +20,11 @@ from export.measuring import generate
 from export.recipe import Recipe
 from export.training import adapters, gating, loop, stages
 from export.training.sentences import Sentences
-from models import checkpoint, compact, minilm, tasks
+from models import checkpoint, compact, tasks
 from models.backbone import MotionLanguageModel as Trained
 from models.backbone import Told
 from models.packing import Adapter
+from models.sentences import minilm
 from models.vocabulary import SPECIAL
 from motion.bundles.bundle import Bundle
 from motion.bundles.manifest import GATE, LEARNED, SENTENCE

@@ -12,12 +12,13 @@ from safetensors.numpy import save_file
 from torch import nn
 
 from export.graphs import language_graph, sentence_graph
-from models import checkpoint, minilm, packing
+from models import checkpoint, packing
 from models.backbone import MotionVocabularyLayers
 from models.checkpoint import Checkpoint
-from models.gate import Gate, SoftTokens
 from models.multi_token import MultiTokenHead
 from models.packing import Adapter, Experts
+from models.sentences import minilm
+from models.sentences.gate import Gate, SoftTokens
 from models.vocabulary import SPECIAL
 from motion import features
 from motion.bundles import bundle

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from export.graphs import sentence_graph, sentence_parity
-from models import minilm
+from models.sentences import minilm
 from motion.errors import BadFile, MissingPart
 
 

@@ -16,8 +16,8 @@ from export.training import familiar, gating
 from export.training.concepts import STYLES, Concepts
 from export.training.gating import Gating
 from export.training.sentences import Sentences
-from models import minilm
-from models.gate import Gate
+from models.sentences import minilm
+from models.sentences.gate import Gate
 from motion.bundles.manifest import LEARNED
 from motion.errors import MissingPart
 from runtime.language.familiarity import Learned

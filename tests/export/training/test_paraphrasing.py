@@ -12,7 +12,7 @@ import torch
 
 from export.training import paraphrasing
 from models import compact
-from models.paraphrase import SIZE, features
+from models.sentences.paraphrase import SIZE, features
 from motion.bundles.manifest import PARAPHRASE
 from motion.errors import BadBundle
 from runtime.language.paraphrase import Paraphraser

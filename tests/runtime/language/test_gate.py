@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from export.graphs import sentence_graph
-from models import minilm
-from models.gate import Gate as TrainedGate
-from models.gate import SoftTokens
+from models.sentences import minilm
+from models.sentences.gate import Gate as TrainedGate
+from models.sentences.gate import SoftTokens
 from motion.bundles.bundle import Bundle
 from motion.errors import BadBundle, MissingPart
 from runtime.language.gate import LEFT_OUT, Gate

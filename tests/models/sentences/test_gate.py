@@ -11,8 +11,8 @@ from transformers import AutoModelForCausalLM
 
 from models import tasks
 from models.backbone import MotionLanguageModel, MotionVocabularyLayers, Told
-from models.gate import EMBEDDING, Gate, SoftTokens
 from models.mixture import Mixture
+from models.sentences.gate import EMBEDDING, Gate, SoftTokens
 from models.vocabulary import Vocabulary
 from tests.models.tiny import save_backbone
 
