@@ -36,7 +36,7 @@ WINGS = {
         "corpora": set(),
         "data": {"corpora", "scene"},
         "graphs": {"corpora", "data", "training"},
-        "measuring": {"data", "metrics", "training"},
+        "measuring": {"corpora", "data", "metrics", "training"},
         "metrics": set(),
         "scene": set(),
         "training": {"corpora", "data"},
