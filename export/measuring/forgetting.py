@@ -129,22 +129,31 @@ def answers(
     """What the backbone answers greedily to each question, in at most `longest` tokens."""
     found: list[Answer] = []
     for topic, texts in asked.items():
-        for text in texts:
-            prompt = spoken.conversation([{"role": "user", "content": text}])
-            ids = _greedy(voice.causal, prompt, spoken.end, longest)
+        prompts = [spoken.conversation([{"role": "user", "content": text}]) for text in texts]
+        for text, prompt, ids in zip(texts, prompts, _greedy(voice.causal, prompts, spoken.end, longest), strict=True):
             found.append(Answer(topic, text, tuple(prompt), tuple(ids), spoken.decode(ids)))
         log.info("the backbone has answered %d questions", len(found))
     return tuple(found)
 
 
-def _greedy(causal: Any, prompt: Sequence[int], end: int, longest: int) -> list[int]:
-    ids: list[int] = []
-    fed, past = torch.tensor([list(prompt)]), None
-    while len(ids) < longest and (not ids or ids[-1] != end):
-        out = causal(input_ids=fed, past_key_values=past, use_cache=True)
+def _greedy(causal: Any, prompts: Sequence[Sequence[int]], end: int, longest: int) -> list[list[int]]:
+    """What follows each prompt, with the token that ends it; prompts of unlike lengths are filled up on the left."""
+    width = max(len(prompt) for prompt in prompts)
+    fed = torch.tensor([[end] * (width - len(prompt)) + list(prompt) for prompt in prompts])  # (B, N)
+    mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts])
+    found: list[list[int]] = [[] for _ in prompts]
+    past = None
+    for _ in range(longest):
+        place = (mask.cumsum(-1) - 1).clamp(min=0)[:, -fed.shape[1] :]
+        out = causal(input_ids=fed, attention_mask=mask, position_ids=place, past_key_values=past, use_cache=True)
         fed, past = out.logits[:, -1:].argmax(-1), out.past_key_values
-        ids.append(int(fed))
-    return ids
+        mask = torch.cat([mask, torch.ones_like(fed)], dim=-1)
+        for ids, token in zip(found, fed[:, 0].tolist(), strict=True):
+            if not ids or ids[-1] != end:
+                ids.append(token)
+        if all(ids[-1] == end for ids in found):
+            break
+    return found
 
 
 def references(
