@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import safe_open
 from safetensors.numpy import (
     load_file,  # pyright: ignore[reportUnknownVariableType] (a bare PathLike)
     save_file,  # pyright: ignore[reportUnknownVariableType]
@@ -47,3 +48,10 @@ def read(path: Path) -> Arrays:
         for name, values in arrays.items()
         if not (name.endswith(_SCALE) and name.removesuffix(_SCALE) in arrays)
     }
+
+
+def about(path: Path) -> dict[str, str]:
+    """What `write` was told about a file; nothing where it was told nothing. Raises OSError, SafetensorError."""
+    held: Any
+    with safe_open(path, "np") as held:
+        return dict(held.metadata() or {})

@@ -162,7 +162,8 @@ def _mixed(adapters: Experts, experts: F32, layer: int, name: str, rows: int, so
     before = GROUPS[group][: GROUPS[group].index(name)]
     at = sum(len(checkpoint.dense(source.matrix(layer, other))) for other in before)
     enter, leave = adapters.branch(layer, group)
-    return leave[at : at + rows] @ (enter * np.repeat(experts, len(enter) // len(experts))[:, None])
+    weighted = enter * np.repeat(experts, len(enter) // len(experts))[:, None]
+    return (leave[at : at + rows] @ weighted).astype(np.float32)
 
 
 def _messages(recipe: Recipe, tokenizer: Any, model: Model, count: int) -> list[tuple[list[int], list[int]]]:

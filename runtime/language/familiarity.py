@@ -6,11 +6,11 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from models import compact
 from motion.errors import BadBundle
@@ -42,8 +42,7 @@ class Learned:
         """The points of a file. Raises BadBundle where it holds none."""
         try:
             centres = compact.read(path)["centres"]
-            with safe_open(path, "np") as held:
-                about: dict[str, Any] = held.metadata() or {}
+            about = compact.about(path)
             names = [str(name) for name in json.loads(about["names"])]
             if len(names) != len(centres):
                 raise ValueError(f"{len(names)} names for {len(centres)} points")
@@ -55,5 +54,6 @@ class Learned:
         """How near a sentence's embedding (384,) lies."""
         near = self._centres @ embedding
         share = (1 + math.tanh((self._slope * float(near.max()) + self._offset) / 2)) / 2  # the logistic curve
-        found = dict.fromkeys(self._names[place] for place in np.argsort(-near))
+        order: list[int] = np.argsort(-near).tolist()
+        found = dict.fromkeys(self._names[place] for place in order)
         return Familiarity(share, tuple(found)[:_NEAREST])

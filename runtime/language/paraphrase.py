@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from models import compact
 from models.sentences.paraphrase import features
@@ -54,8 +54,7 @@ class Paraphraser:
         """That of a file. Raises BadBundle where it is none."""
         try:
             weights = compact.read(path)
-            with safe_open(path, "np") as held:
-                about: dict[str, Any] = held.metadata() or {}
+            about = compact.about(path)
             words = [[str(one) for one in json.loads(about[name])] for name in ("captions", "styles")]
             return cls(weights, words[0], words[1], float(about["gain"]))
         except (KeyError, ValueError, OSError, SafetensorError) as error:

@@ -85,7 +85,7 @@ def test_another_adapter_is_noticed(recipe: Recipe, graphs: Path, backbone: Path
     other = replace(model, adapter=adapter(model.source.sizes, seed=5))
     tokenizer = stages.trained(recipe)
     messages = language_parity._messages(recipe, tokenizer, model, 2)
-    double = language_parity.reference(model.source, [model.adapter], torch.float64)
+    double = language_parity.reference(model.source, model.adapters, torch.float64)
     exact = [language_parity._by_torch(double, model, *message) for message in messages]
     session = language_parity._session(graphs / "language-fp32.onnx", other, plan)
     ours = [language_parity._by_graph(session, session, other, plan, *message) for message in messages]

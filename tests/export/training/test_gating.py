@@ -103,6 +103,7 @@ def test_the_gates_losses_send_questions_to_the_zero_expert_and_requests_away_fr
         return float(gate.gate(nothing, sentences([text]))[0, 0].detach().exp())
 
     assert zero(TALK.prompts[0]) == pytest.approx(0.2)
+    losses: dict[str, Tensor] = {}
     for _ in range(25):
         losses = gate.loss(generator, torch.device("cpu"))
         optimizer.zero_grad()

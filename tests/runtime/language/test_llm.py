@@ -18,6 +18,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from export.graphs.language_parity import reference
 from models import checkpoint, packing, tasks, words
 from models.backbone import MotionLanguageModel as TrainedModel
+from models.packing import Adapter
 from models.vocabulary import SPECIAL, Vocabulary
 from motion.bundles.bundle import Bundle
 from motion.errors import BadBundle, BadRequest, MissingPart, UnknownTask
@@ -128,6 +129,7 @@ def test_words_about_a_motion_depend_on_the_motion_and_the_seed(model: MotionLan
 def _whole(parts: Parts, prompts: list[list[int]], guidance: float, count: int) -> list[int]:
     """The best codes, each from the whole message at once in torch: the told prompt, then the untold one."""
     causal: Any = AutoModelForCausalLM.from_pretrained(parts.folder, dtype=torch.float32)
+    assert isinstance(parts.adapter, Adapter)
     trunk = reference(parts.source, [parts.adapter], torch.float32)
     trunk.set_input_embeddings(causal.get_input_embeddings())
     vocabulary = Vocabulary(causal.lm_head.weight.shape[0], 175)
