@@ -327,8 +327,8 @@ def main() -> int:
     options = parser.parse_args()
 
     def work() -> None:
-        usual = base_recipes() if options.what == "reconstruction" else [_BASE]
-        recipes = [load(path) for path in options.recipe or usual]
+        paths = options.recipe or (base_recipes() if options.what == "reconstruction" else [_BASE])
+        recipes = [load(path) for path in paths]
         recipe = recipes[0]
         if options.what == "geometry":
             program.report(parser, {"rows": rules.table(options.data or recipe.data)}, options.json)

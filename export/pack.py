@@ -27,7 +27,7 @@ from export.data import dataset
 from export.graphs.parity import REPORT
 from export.recipe import Recipe, load
 from export.training import stages
-from export.training.adapters import guidance_of, weights
+from export.training.adapters import guidance_of, sentence_weights, weights
 from models import backbone, packing, tasks
 from models.sentences import minilm
 from models.tokenizers.contract import unit_frames
@@ -90,7 +90,7 @@ def pack(recipe: Recipe, graphs: Path, out: Path, metrics: dict[str, Any], comma
         report = json.loads((graphs / REPORT).read_text(encoding="utf-8"))
     except OSError as error:
         raise BadBundle(f"{graphs} holds no {REPORT}; run python -m export.verify first") from error
-    trained = [recipe.run / name for name in weights(recipe)] if recipe.speaks else []
+    trained = [recipe.run / name for name in (*weights(recipe), *sentence_weights(recipe))] if recipe.speaks else []
     missing = [path for path in trained if not path.exists()]
     if missing:
         raise BadBundle(f"{missing[0]} is missing; run python -m export.train_llm and export.train_words first")
@@ -194,7 +194,7 @@ def _language(recipe: Recipe, report: dict[str, Any]) -> Language:
         words=WORDS if plans else None,
         graphs=plans,
         gate=_gate(recipe) if gated(recipe) else None,
-        paraphrase=PARAPHRASE if recipe.words is not None else None,
+        paraphrase=PARAPHRASE if PARAPHRASE in sentence_weights(recipe) else None,
         multi_token=recipe.multi_token and MultiTokenFiles(recipe.multi_token.tokens, MULTI_TOKEN, heads),
     )
 

@@ -2,9 +2,10 @@
 
     python -m export.train_words export/recipes/vermo-base.toml
 
-Writes into the run: paraphrase.safetensors, which puts a sentence in plain words that the language model learned;
-learned.safetensors, which tells how near a sentence lies to what was learned; and gate.safetensors, which tells a
-question from an order to move, unless the recipe's mixture of experts brings its own.
+Writes into the run learned.safetensors, which tells how near a sentence lies to what was learned, and unless the recipe
+has a mixture of experts, which learns people's words itself and brings its gate: paraphrase.safetensors, which puts a
+sentence in plain words that the language model learned, and gate.safetensors, which tells a question from an order to
+move.
 """
 
 from __future__ import annotations
@@ -42,10 +43,10 @@ def train(recipe: Recipe) -> None:
     )
     log.info("%d sentences of %d concepts", len(concepts.asked), len(concepts.captions))
     recipe.run.mkdir(parents=True, exist_ok=True)
-    paraphrasing.write(recipe.run, concepts, talk.prompts)
     torch.manual_seed(1)
     gating = Gating(Gate(2), talk)
     if not recipe.language.experts:
+        paraphrasing.write(recipe.run, concepts, talk.prompts)
         log.info("the gate")
         adapters.save_gate(gating.alone(), None, recipe.run)
     log.info("what was learned: %d sentences are embedded", len(concepts.asked))

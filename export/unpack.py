@@ -56,7 +56,7 @@ Constants = dict[tuple[str, str], NDArray[np.generic]]
 def unpack(folder: Path, recipe: Recipe, run: Path) -> None:
     """Writes the weights of the bundle in `folder`, whose sizes `recipe` tells, into `run`. Raises BadBundle where the
     bundle is another recipe's, and where `run` holds weights already."""
-    language = adapters.weights(recipe)
+    language = (*adapters.weights(recipe), *adapters.sentence_weights(recipe))
     there = [name for name in ("autoencoder.safetensors", "tokenizer.safetensors", *language) if (run / name).exists()]
     if there:
         raise BadBundle(f"{run / there[0]} is there already; give a folder that holds no trained weights")

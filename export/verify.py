@@ -63,8 +63,17 @@ def verify(recipe: Recipe, folder: Path, clips: int = 12, backbone: Path | None 
         "language": language,
         "graphs": {name: plan.record() for name, plan in plans.items()},
         "files": {name: bundle.sha256(folder / name) for name in files},
-        "weights": {name: bundle.sha256(recipe.run / name) for name in (adapters.weights(recipe) if plans else ())},
+        "weights": {name: bundle.sha256(recipe.run / name) for name in (_weights(recipe) if plans else ())},
     }
+
+
+def _weights(recipe: Recipe) -> tuple[str, ...]:
+    """Files of the run that are packed. Raises BadFile where one is not there."""
+    names = (*adapters.weights(recipe), *adapters.sentence_weights(recipe))
+    missing = next((recipe.run / name for name in names if not (recipe.run / name).exists()), None)
+    if missing is not None:
+        raise BadFile("is not there; run python -m export.train_llm and export.train_words first", str(missing))
+    return names
 
 
 def _samples(recipe: Recipe, layout: str, unit: int, count: int) -> list[np.ndarray]:

@@ -71,7 +71,7 @@ FULLEST = 20
 IN_BLENDER = "motion/convert/blender_scene.py"
 """run by Blender's own Python, which has bpy"""
 LANGUAGE_MODEL = {
-    *(f"runtime/language/{name}.py" for name in ("familiarity", "gate", "llm", "paraphrase", "parts", "sentences")),
+    *(f"runtime/language/{name}.py" for name in ("gate", "learned", "llm", "paraphrase", "parts", "sentences")),
     "runtime/engines/torch.py",
 }
 TORCH = {"torch", "transformers", "accelerate", "peft", "diffusers", "safetensors.torch", "vector_quantize_pytorch"}

@@ -33,6 +33,19 @@ SENTENCES: tuple[tuple[str, float], ...] = (
     ("a person punches", 3.0),
     ("a person walks forward and waves", 6.0),
 )
+STRANGE: tuple[tuple[str, float], ...] = (
+    ("an exhausted nurse waves to the bus with her left hand", 4.0),
+    ("the butler bows to the guests", 4.0),
+    ("grandpa goes for a stroll", 4.0),
+    ("kids jump over a puddle", 4.0),
+    ("the goalkeeper puts both arms up", 4.0),
+    ("she backs away from the dog", 4.0),
+    ("a soldier turns left at the fence and walks on", 4.0),
+    ("does deep knee bends", 4.0),
+    ("boxer hits the bag", 4.0),
+    ("a proud emperor walks in, then waves", 6.0),
+)
+"""in words that nobody trained on, chosen before anybody had seen what becomes of them"""
 _COLUMNS = 8
 
 
@@ -64,7 +77,7 @@ def main() -> int:
         with Server("--bundle", options.bundle) as server:
             server.wait(lambda line, _: log.info("%s", line) if line else None)
             with Client(server.address, name="gallery") as client:
-                for sentence, seconds in SENTENCES:
+                for sentence, seconds in (*SENTENCES, *STRANGE):
                     made = client.generate(sentence, seconds=seconds, seed=options.seed).result().clip
                     assert made is not None, "text-to-motion gives a clip"
                     draw(

@@ -86,9 +86,16 @@ def trained(
 def weights(recipe: Recipe) -> tuple[str, ...]:
     """Files of a run that hold the language model's weights."""
     further = () if recipe.multi_token is None else (MULTI_TOKEN,)
-    gate = (GATE,) if recipe.language.experts or recipe.words is not None else ()
-    words = (LEARNED, PARAPHRASE) if recipe.words is not None else ()
-    return (ADAPTER, EMBEDDINGS, *further, *gate, *words)
+    gate = (GATE,) if recipe.language.experts else ()
+    return (ADAPTER, EMBEDDINGS, *further, *gate)
+
+
+def sentence_weights(recipe: Recipe) -> tuple[str, ...]:
+    """Files of a run that hold what `export.train_words` made of a recipe's wordings."""
+    if recipe.words is None:
+        return ()
+    # A mixture learns people's words themselves, and has a gate of its own.
+    return (LEARNED,) if recipe.language.experts else (GATE, LEARNED, PARAPHRASE)
 
 
 def save(model: MotionLanguageModel, folder: Path, guidance: float = GUIDANCE) -> None:

@@ -15,7 +15,8 @@ from models import compact
 from motion.bundles.bundle import Bundle
 from motion.bundles.manifest import PackedGate
 from motion.errors import BadBundle
-from runtime.language.familiarity import Familiarity, Learned
+from runtime.language.familiarity import Familiarity
+from runtime.language.learned import Learned
 from runtime.language.sentences import SentenceEncoder
 
 F32 = NDArray[np.float32]

@@ -41,7 +41,7 @@ QUICK = Settings(frames=8, samples=1)
 def rendered(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two clips of the studio's training split; tests must not write into it."""
     out = tmp_path_factory.mktemp("pictures")
-    render.render_all(dataset.load(data, "train"), out, 2, QUICK, 1)
+    render.render_all(dataset.load(data, "train", ("misc",)), out, 2, QUICK, 1)
     return out
 
 

@@ -245,7 +245,7 @@ def test_rare_actions_are_drawn_more_often_than_their_number_says_and_grafts_les
 def test_what_is_learned_last_is_drawn_most() -> None:
     of = [replace(one, action="kick" if i < 3 else "throw") for i, one in enumerate(samples((10,) * 6))]
     weight = made(of=of).weights()
-    assert weight[0] == pytest.approx(3.5 * weight[5])
+    assert weight[0] == pytest.approx(PLAN.actions["kick"] / PLAN.actions["throw"] * weight[5])
 
 
 def test_soft_tokens_stand_before_every_sentence_that_is_a_condition() -> None:

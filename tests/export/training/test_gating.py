@@ -20,7 +20,7 @@ from models.sentences import minilm
 from models.sentences.gate import Gate
 from motion.bundles.manifest import LEARNED
 from motion.errors import MissingPart
-from runtime.language.familiarity import Learned
+from runtime.language.learned import Learned
 from tests.export import studio
 
 TALK = Conversations(

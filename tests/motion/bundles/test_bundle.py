@@ -220,11 +220,11 @@ def _motion(told: Manifest, **changes: Any) -> Manifest:
             lambda told: replace(
                 told, language=replace(_language(told), adapter=Lora("adapter.safetensors", 8, 8.0, 4))
             ),
-            "a mixture of experts needs a gate, and a gate needs one",
+            "a mixture of experts needs a gate",
         ),
         (
             lambda told: replace(told, language=replace(_language(told), gate=GATED)),
-            "a mixture of experts needs a gate, and a gate needs one",
+            r"the language model names gate\.safetensors",
         ),
         (
             lambda told: replace(told, tasks=(*told.tasks, AUTO)),
