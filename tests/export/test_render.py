@@ -185,7 +185,7 @@ def test_tokenizers_train_on_clips_with_and_without_pictures(
 
 
 def test_a_batch_shows_each_clip_what_its_own_frames_look_like(data: Path, rendered: Path) -> None:
-    given = dataset.load(data, "train", ("misc",))
+    given = dataset.load(data, "train")
     shown = pictures.load(rendered, given)
     moving = pictures.Gallery(relaid(given, "h36m17"), shown, 25.0, 2, True)
     rng = np.random.default_rng(1)
@@ -214,7 +214,7 @@ def test_a_batch_shows_each_clip_what_its_own_frames_look_like(data: Path, rende
 
 
 def test_clips_longer_than_any_pictures_come_without(data: Path, rendered: Path) -> None:
-    given = dataset.load(data, "train", ("misc",))
+    given = dataset.load(data, "train")
     gallery = pictures.Gallery(relaid(given, "h36m17"), pictures.load(rendered, given), 25.0, 2, True)
     frames = np.zeros((2, 16, 51), np.float32)
     assert gallery.mixed(frames, np.random.default_rng(0)) == (frames, None)
@@ -222,7 +222,7 @@ def test_clips_longer_than_any_pictures_come_without(data: Path, rendered: Path)
 
 def test_missing_pictures_are_a_sentence(data: Path, rendered: Path, tmp_path: Path) -> None:
     with pytest.raises(BadFile, match=r"run python -m export\.render first"):
-        pictures.load(tmp_path, dataset.load(data, "train", ("misc",)))
+        pictures.load(tmp_path, dataset.load(data, "train"))
     with pytest.raises(BadFile, match="shows none of the clips"):
         pictures.load(rendered, dataset.load(data, "test"))
 
@@ -244,7 +244,7 @@ def test_the_program_makes_pictures_and_a_contact_sheet_and_stopping_between_cli
     assert not list(out.glob("*.part"))
     monkeypatch.setattr(render, "as_completed", found)
     assert render.main() == 0
-    assert len(pictures.load(out, dataset.load(data, "train", ("misc",)))) <= 3
+    assert len(pictures.load(out, dataset.load(data, "train"))) <= 3
     with Image.open(tmp_path / "sheet.png") as image:
         assert image.size == (8 * 256, 256)
     rows = json.loads((out / "index.json").read_text())["clips"]
