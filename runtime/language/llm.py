@@ -216,7 +216,11 @@ class MotionLanguageModel:
 
     def familiarity(self, text: str) -> Familiarity | None:
         """How near the text lies to what was learned; None where that is not known."""
-        return None if self._gate is None or not text else self._gate.familiarity(text)
+        found = None if self._gate is None or not text else self._gate.familiarity(text)
+        if found is None or self._paraphraser is None:
+            return found
+        # Whoever is sure what is asked for knows it, however it is said.
+        return replace(found, share=max(found.share, self._paraphraser.sure(text)))
 
     def take_sizes(self) -> list[int]:
         """How many replies each run of the layers was for, since this was last asked."""

@@ -69,21 +69,30 @@ class Paraphraser:
                 return " and then ".join([str(told[0]), *(_without_subject(str(one)) for one in told[1:])])
         return self._told(text) or text
 
+    def sure(self, text: str) -> float:
+        """The chance of what a text most likely asks for, 0 where it asks for no motion."""
+        return self._found(text)[0]
+
     def _told(self, text: str) -> str | None:
         """What one sentence asks for; None where that is not sure."""
+        sure, told = self._found(text)
+        return told if sure >= SURE else None
+
+    def _found(self, text: str) -> tuple[float, str]:
+        """What one sentence most likely asks for, and the chance of that; 0 for nothing."""
         seen = features(text)
         if not seen:
-            return None
+            return 0.0, ""
         inside = np.maximum(self._table[seen].sum(0) * (self._gain * np.float32(len(seen) ** -0.5)), 0)
         found, manner = (_chances(weight @ inside + bias) for weight, bias in (self._concepts, self._styles))
         best = int(found.argmax())
         other = self._mirrored[best]
         # A sentence that names no side is of either; both count, and the likelier is taken.
         sure = found[best] + (found[other] if other != best else 0)
-        if sure < SURE or not self._captions[best]:
-            return None
+        if not self._captions[best]:
+            return 0.0, ""
         phrase = self._phrases[1 + int(manner[1:].argmax())] if manner[0] < 1 - SURE else ""
-        return f"{self._captions[best]} {phrase}".rstrip()
+        return float(sure), f"{self._captions[best]} {phrase}".rstrip()
 
 
 _NAMES: Final = ("table.weight", "concepts.weight", "concepts.bias", "styles.weight", "styles.bias")
