@@ -32,7 +32,7 @@ from runtime.engines.layers import Layers
 from runtime.language.decoding import Decoder, Manner, Prompt, Reply
 from runtime.language.familiarity import Familiarity
 from runtime.language.gate import Gate
-from runtime.language.paraphrase import Paraphraser
+from runtime.language.paraphrase import SURE, Paraphraser
 from runtime.language.parts import NoGraph, Parts
 from runtime.language.sampling import Sampling
 
@@ -212,6 +212,8 @@ class MotionLanguageModel:
                 "the bundle has no gate that tells a question from an order to move; ask for 'text-to-motion' or "
                 "'conversation' instead of 'auto'"
             )
+        if self._paraphraser is not None and self._paraphraser.sure(text) >= SURE:
+            return "text-to-motion"  # the gate has learned requests, and not what is told of somebody
         return "conversation" if self._gate.all_weights(None, text)[0] > _TALK else "text-to-motion"
 
     def familiarity(self, text: str) -> Familiarity | None:
