@@ -33,10 +33,10 @@ log = logging.getLogger(__name__)
 
 def train(recipe: Recipe) -> None:
     """All of it. Raises MotionError where the recipe has no wordings, or data or the sentence encoder are missing."""
-    if recipe.words is None:
+    talk = conversations.load("train")
+    words = worded.with_requests(recipe.words, talk)
+    if words is None:
         raise BadConfig(f"recipe {recipe.name!r} names no folder of wordings; give it words")
-    talk, words = conversations.load("train"), worded.load(recipe.words)
-    words.add((asked.text, asked.key) for asked in talk.requests if asked.key)
     data = dataset.load(recipe.data, "train", recipe.corpora)
     concepts = Concepts(
         [Sample(e.name, e.action, e.captions, (), e.origin, words.of(e.name)) for e in data.entries], words

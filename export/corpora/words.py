@@ -110,11 +110,6 @@ class Words:
             if key in self._sheet:
                 self._also[key].append(text)
 
-    @property
-    def styles(self) -> tuple[str, ...]:
-        """Names of the styles that can be said."""
-        return tuple(self._styles)
-
     def key(self, name: str) -> str | None:
         """The key that covers a clip by its unmirrored name, or None."""
         source = re.sub(r"^composed/paced/(.+)/[\d.]+$", r"\1", name)
@@ -153,10 +148,6 @@ class Words:
     def alike(self, key: str) -> tuple[str, ...]:
         """Keys of the same action."""
         return tuple(self._sheet[key].get("same_action_keys", ()))
-
-    def style(self, name: str) -> Style:
-        """How a style is said."""
-        return self._styles[name]
 
     def style_of(self, name: str) -> str | None:
         """The style of a clip by its name, where it is one that can be said."""

@@ -69,6 +69,34 @@ def test_the_ready_line_names_the_bundle_and_its_licence(real: Server) -> None:
         assert client.welcome.licence in real.ready
 
 
+@pytest.mark.parametrize(
+    ("text", "task"),
+    [
+        ("the butler bows to the guests", "text-to-motion"),
+        ("show me a plié", "text-to-motion"),
+        ("what is a plié?", "conversation"),
+        ("why do people bow in Japan?", "conversation"),
+    ],
+)
+def test_the_text_decides_between_motion_and_an_answer(real: Server, text: str, task: str) -> None:
+    with Client(real.address) as client:
+        result = client.generate(text, seconds=2.0, seed=1, task="auto").result()
+    assert result.task == task
+    assert (result.clip is None, bool(result.text)) == (task == "conversation", task == "conversation")
+
+
+def test_what_was_learned_is_familiar_in_any_words_and_what_was_not_is_not(real: Server) -> None:
+    with Client(real.address) as client:
+        known, strange = (
+            client.generate(text, seconds=1.0, seed=1).result()
+            for text in ("the butler bows to the guests", "someone juggles three balls on a unicycle in a storm")
+        )
+    assert known.familiar is not None
+    assert strange.familiar is not None
+    assert known.familiar > 0.5 > strange.familiar
+    assert "someone bows" in known.nearest
+
+
 def test_frames_of_a_sentence_come_while_the_model_is_still_writing(real: Server) -> None:
     with Client(real.address) as client:
         events = list(client.generate("a person waves with the left hand", seconds=4.0, seed=2))
